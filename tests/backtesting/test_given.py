@@ -22,7 +22,9 @@ from unified_exchanges import (
     sweep,
 )
 from unified_exchanges.backtesting import backtest
+from unified_exchanges.backtesting.sources import events_of
 from unified_exchanges.paper import Contract, Delays
+from unified_exchanges.research import convert
 from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.parse import FeeTerms
 
@@ -223,6 +225,14 @@ def test_a_sweep_over_what_is_no_class_says_what_to_give(
     for grid in ({"size": [1]}, {}, []):
         with pytest.raises(BadRequest, match=f"^{said}"):
             sweep(given, grid, EVENTS, contracts=[CONTRACT], workers=workers)
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a\0b"])
+def test_a_path_that_can_be_none_is_refused(path: str) -> None:
+    with pytest.raises(BadRequest, match=r"give (the|another) path"):
+        events_of(path)
+    with pytest.raises(BadRequest, match=r"give (the|another) path"):
+        convert(path, "out")
 
 
 def first_and(second: Any) -> list[Any]:

@@ -384,3 +384,22 @@ def test_a_sweep_over_a_cassette_reports_what_a_backtest_does(tape: Polls) -> No
     [row] = swept.rows
     assert row.report is not None
     assert row.report.to_json() == report(tape, tape.path).to_json()
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_cassette_goes_with_a_recording_of_its_environment_and_with_no_other(
+    venue: str, tmp_path: Path
+) -> None:
+    with stage(venue) as at:
+        polls = taped(tmp_path / "polls.yaml", at)
+        ex = exchange(at.venue, **at.account)
+        with ex, Recorder(ex, tmp_path / "after.jsonl"):
+            polled(ex, lambda *_: None)
+    both = [polls.path, tmp_path / "after.jsonl"]
+    assert report(polls, both).assumptions.data[1].polled > 0
+    with stage(venue) as other:
+        ex = exchange(other.venue, **other.account)
+        with ex, Recorder(ex, tmp_path / "other.jsonl"):
+            polled(ex, lambda *_: None)
+    with pytest.raises(BadRequest, match="whose markets are not the same"):
+        report(polls, [polls.path, tmp_path / "other.jsonl"])

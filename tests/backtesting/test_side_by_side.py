@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unified_exchanges import OrderBook
+from unified_exchanges import Gap, OrderBook
 from unified_exchanges.backtesting import (
     Report,
     SweepProgress,
@@ -25,6 +25,7 @@ from unified_exchanges.backtesting import (
 from unified_exchanges.backtesting.grouping import grouped
 from unified_exchanges.backtesting.reading import Reading
 from unified_exchanges.backtesting.trial import Setup, Trial
+from unified_exchanges.paper import at
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, Strategy
 
@@ -187,7 +188,8 @@ def test_each_run_is_told_the_same_at_the_same_moments_as_alone(data: Any) -> No
 
 def test_several_data_are_each_read_for_their_own_runs(tmp_path: Path) -> None:
     one, two, three = overlapping(tmp_path)
-    given = {"one": one, "both": [two, three], "none": []}
+    lost = Gap(subject=None, reason="lost", at=at(1))
+    given = {"one": one, "both": [two, three], "none": [(1, lost)]}
     report = swept(given, GRID[:8])
     expected = [
         alone(Trading, parameters, given[name])

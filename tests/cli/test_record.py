@@ -16,6 +16,9 @@ import pytest
 from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.recording import End, Frame, Header, Line, Rest, read
+from unified_exchanges.registry import folder
+from unified_exchanges.simulator.faults import FaultPlan, unavailable
+from unified_exchanges.simulator.server import SimulatorServer
 
 from ..unmeasured import unmeasured
 from .conftest import invoke
@@ -184,6 +187,55 @@ def test_a_market_that_does_not_exist_leaves_no_file_behind(
     words = ("record", place.venue, "NOPE", "--out", str(path), "--for", "1s")
     done = invoke(*words, env=place.exports)
     assert (done.code, path.exists()) == (3, False)
+
+
+def test_a_stream_that_is_not_reached_leaves_no_file_behind(
+    place: Practice, path: Path, tmp_path: Path
+) -> None:
+    box = folder(place.venue, "simulated").simulated(seed=7)
+    plan = FaultPlan([unavailable(path="/ws/", count=None)])
+    with SimulatorServer(box.venue, faults=plan) as server:
+        key, url = tmp_path / "key.pem", server.url + box.path
+        key.write_text(box.private_key)
+        key.chmod(0o600)
+        own = {box.key_variable: box.api_key, box.path_variable: str(key)}
+        with exchange(place.venue, environment=url) as ex:
+            names = [market.market_id for market in ex.fetch_markets(limit=1)]
+        words = ("record", place.venue, *names, "--out", str(path), "--for", "1s")
+        env = {**place.exports, **box.variables, **own}
+        env["UNIFIED_EXCHANGES_ENVIRONMENT"] = url
+        done = invoke(*words, "--json", env=env)
+    assert (done.code, path.exists()) == (6, False), done.err
+    assert "is not left behind: " in done.error["message"]
+
+
+def test_what_is_ended_before_anything_was_told_leaves_no_file_behind(
+    place: Practice, path: Path
+) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path), "--json")
+    with start(*words, env=place.exports) as running:
+        end = time.monotonic() + 30
+        while not path.exists():
+            assert time.monotonic() < end
+            time.sleep(0.001)
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=30)
+    if path.exists():  # it was quick: then there is something in it
+        assert told(path)
+        assert running.returncode == 0
+    else:
+        assert running.returncode == 6, err
+        assert "Traceback" not in err
+
+
+def test_a_secret_that_polymarket_refuses_ends_the_command(path: Path) -> None:
+    with practice("polymarket", seed=7, lively=True) as place:
+        words = ("record", "polymarket", *markets(place), "--out", str(path), "--json")
+        wrong = {
+            "POLYMARKET_API_SECRET": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+        }
+        done = invoke(*words, "--for", "30s", env={**place.exports, **wrong})
+    assert (done.code, done.error["error"]) == (4, "AuthenticationError"), done.err
 
 
 def test_a_recording_that_breaks_off_is_converted_and_told_once(

@@ -27,7 +27,7 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
-from unified_exchanges.recording.format import encode
+from unified_exchanges.recording.format import encode, is_cassette
 
 HEADER = Header(
     format=1,
@@ -80,8 +80,8 @@ LINES = st.one_of(
     ),
     st.builds(Closed, **MOMENT, connection=NS, reason=TEXT),
     st.builds(Withheld, **MOMENT, line=TEXT, about=TEXT, where=st.lists(TEXT)),
-    st.builds(End, **MOMENT, lines=NS, withheld=NS),
 )
+ENDS = st.lists(st.builds(End, **MOMENT, lines=NS, withheld=NS), max_size=1)
 
 
 @pytest.fixture
@@ -105,10 +105,14 @@ def bodies(line: Line) -> list[bytes]:
     ]
 
 
-@given(lines=st.lists(LINES, max_size=8), packed=st.booleans())
+@given(told=st.lists(LINES, max_size=8), end=ENDS, packed=st.booleans())
 def test_what_is_read_is_what_was_written(
-    lines: list[Line], packed: bool, tmp_path_factory: pytest.TempPathFactory
+    told: list[Line],
+    end: list[Line],
+    packed: bool,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    lines = [*told, *end]
     path = tmp_path_factory.getbasetemp() / "property.jsonl"
     content = written(*lines)
     path.write_bytes(gzip.compress(content) if packed else content)
@@ -193,3 +197,42 @@ def test_a_second_header_is_no_line_of_a_recording(path: Path) -> None:
     path.write_bytes(written(HEADER))
     with pytest.raises(DamagedRecording, match="line 2"):
         list(read(path))
+
+
+def test_a_line_after_the_end_is_damage(path: Path) -> None:
+    ended = written(frame(b"1"), End(HEADER.at, 0, lines=2, withheld=0))
+    for more in (encode(frame(b"2")), b"\n", b'{"kind":'):
+        path.write_bytes(ended + more)
+        with pytest.raises(DamagedRecording, match="line 4 comes after the end"):
+            list(read(path))
+
+
+TAPE = {"interactions": [], "version": 1}
+CASSETTES = {
+    "YAML": b"interactions:\n- request\n",
+    "JSON": json.dumps(TAPE).encode(),
+    "JSON with a mark of its encoding": b"\xef\xbb\xbf" + json.dumps(TAPE).encode(),
+    "JSON with lines": json.dumps(TAPE, indent=1).encode(),
+    "JSON with another key first": json.dumps({"note": "x" * 9000, **TAPE}).encode(),
+    "JSON with a far key": json.dumps({"note": "x" * 3_000_000, **TAPE}).encode(),
+}
+
+
+@pytest.mark.parametrize("content", CASSETTES.values(), ids=CASSETTES)
+def test_a_cassette_is_told_as_one(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(DamagedRecording, match="is a cassette, which holds answers"):
+        list(read(path))
+
+
+def test_a_compressed_cassette_that_breaks_off_is_told_as_a_part(path: Path) -> None:
+    path.write_bytes(gzip.compress(CASSETTES["YAML"])[:-9])
+    for reading in (lambda: list(read(path)), lambda: is_cassette(path)):
+        with pytest.raises(DamagedRecording, match="a part of a compressed file"):
+            reading()
+
+
+@pytest.mark.parametrize("content", [b'{"note": "x"}', b'{"kind":"header","format":1}'])
+def test_other_json_is_no_cassette(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert not is_cassette(path)

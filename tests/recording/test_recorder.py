@@ -176,12 +176,20 @@ def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
         Recorder(ex, path / "nothing" / "x.jsonl")
 
 
+def test_a_name_that_no_file_can_have_is_told(path: Path) -> None:
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        pytest.raises(BadRequest, match="cannot record"),
+    ):
+        Recorder(ex, path / ("a" * 300))
+
+
 @pytest.mark.parametrize(
     ("how", "wanted"),
     [
         *(
             ({"path": x}, "path= must be the path of a file")
-            for x in (None, 5, "", b"x")
+            for x in (None, 5, "", b"x", "a\0b")
         ),
         *(
             ({"never": x}, "never= must be a list of texts")

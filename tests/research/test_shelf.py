@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 
-import pyarrow.parquet as pq
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unified_exchanges.models.unread import Picture, developed
-from unified_exchanges.research.catalog import Recorded
-from unified_exchanges.research.parquet import SCHEMAS
-from unified_exchanges.research.reading import tables
 from unified_exchanges.research.shelf import TableBook
 
 MILLION = 10**6
@@ -62,13 +57,3 @@ def test_a_kept_book_is_what_it_was(
         kept.append((pictures, [bids[::-1], asks]))
     for pictures, expected in kept:
         assert [levels(x) for x in pictures] == expected
-
-
-def test_a_file_without_rows_tells_nothing(tmp_path: Path) -> None:
-    recorded = Recorded(1, "day.jsonl")
-    venue = tmp_path / "books" / recorded.folder / "venue=kalshi"
-    folder = venue / "market=RAIN" / "day=2026-11-24"
-    folder.mkdir(parents=True)
-    empty = SCHEMAS["books"].empty_table()
-    pq.write_table(empty, folder / "part-0.parquet")
-    assert [*tables(tmp_path, recorded)] == []

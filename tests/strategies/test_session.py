@@ -450,7 +450,7 @@ def test_what_waits_comes_in_order_and_no_book_beside_a_much_newer_one(
 
 
 def test_a_gap_drops_the_books_that_wait_of_its_markets_alone() -> None:
-    waiting = Waiting()
+    waiting = Waiting(Hands())
     waiting.put(book())
     waiting.put(book(market_id="SNOW"))
     gap = Gap(subject=None, reason="lost", at=at(START))

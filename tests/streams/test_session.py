@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import attrs
 import pytest
 
 from unified_exchanges.clock import VirtualClock
@@ -199,6 +200,41 @@ def test_fault_37_a_key_without_permission_is_told_as_such() -> None:
     story.refuse(403)
     with pytest.raises(PermissionDenied):
         story.refuse(403)
+
+
+def said(*, key: bool) -> Story:
+    """A story in which the key is said in a frame, or none is."""
+    story = Story()
+    story.session.dial = attrs.evolve(story.session.dial, says_key=key)
+    return story
+
+
+def test_fault_37_a_key_that_is_said_in_a_frame_and_refused_again_ends_it() -> None:
+    story = said(key=True)
+    story.connect()
+    story.lose("1008")
+    story.connect()
+    with pytest.raises(AuthenticationError, match="does not accept the key") as caught:
+        story.lose("1008")
+    assert (caught.value.venue, caught.value.code) == ("toy", "1008")
+
+
+def test_a_stream_that_has_lasted_forgives_a_refusal_of_what_was_said() -> None:
+    story = said(key=True)
+    for lasting in (0.0, 3_600.0, 3_600.0):
+        story.connect(lasting)
+        story.lose("1008")
+
+
+def test_a_stream_to_which_no_key_is_said_is_not_refused_by_its_end() -> None:
+    story = said(key=False)
+    for _ in range(4):
+        story.connect()
+        story.lose("1008")
+    story = said(key=True)
+    for _ in range(4):
+        story.connect()
+        story.lose("1011")
 
 
 def test_a_connection_in_between_forgives_a_refusal() -> None:

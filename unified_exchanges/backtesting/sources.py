@@ -19,11 +19,13 @@ from ..recording import End, Header, Rest, Torn
 from ..recording.format import is_cassette, read_shortened
 from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.overheard import Overheard, hear
+from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
 from .merging import Events, merged
 
 if TYPE_CHECKING:
+    from ..replaying.cassette import Heard
     from ..research.catalog import Recorded
 
 __all__ = [
@@ -124,7 +126,7 @@ def check(data: object) -> None:
 
 
 def _check_path(path: Path) -> None:
-    if not path.exists():
+    if not is_there(path):
         raise BadRequest(
             f"there is no {path}: give the path of a recording or of its tables"
         )
@@ -147,10 +149,10 @@ def feeds_of(data: Data, market_id: str | None = None) -> tuple[Events, list[Fee
     """
     check(data)
     if isinstance(data, str | PathLike):
-        return _together(_stored(Path(data), market_id))
+        return _together(_stored([Path(data)], market_id))
     if isinstance(data, Sequence) and data and isinstance(data[0], str | PathLike):
         paths = [Path(x) for x in data if isinstance(x, str | PathLike)]
-        return _together([x for path in paths for x in _stored(path, market_id)])
+        return _together(_stored(paths, market_id))
     return data, [Feed(None)]  # type: ignore[return-value]  # no paths, so events
 
 
@@ -169,13 +171,31 @@ def _timed(feed: Feed, events: Events) -> Events:
         yield told
 
 
-def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
+def _stored(paths: Sequence[Path], market_id: str | None) -> list[tuple[Feed, Events]]:
+    found = [x for path in paths for x in _stored_at(path, market_id)]
+    if len(found) > 1:
+        check_places(x for path in paths for x in _places(path))
+    return found
+
+
+def _places(path: Path) -> Iterable[Place]:
+    if not path.is_dir():
+        if is_cassette(path):
+            found = dict.fromkeys(place for place, _ in _answers(path).lines)
+            return [(path.name, *place) for place in found]
+        return [place_of(path)]
+    from ..research.manifest import places_of  # noqa: PLC0415 - pyarrow is an extra
+
+    return places_of(path)
+
+
+def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
     """A recording, or those of which the tables are."""
     if not path.is_dir():
         return [_of_recording(path)]
     from ..research.catalog import recorded_in  # noqa: PLC0415 - pyarrow is an extra
+    from ..research.manifest import manifest_of  # noqa: PLC0415 - as above
     from ..research.reading import check_market, tables  # noqa: PLC0415 - as above
-    from ..research.terms import is_ended  # noqa: PLC0415 - as above
 
     found = recorded_in(path)
     if market_id is not None:
@@ -184,7 +204,7 @@ def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
 
     def read(each: Recorded, feed: Feed) -> Events:
         yield from tables(path, each, market_id, feed.setbacks, feed.poll)
-        feed.is_unended = not is_ended(path, each)
+        feed.is_unended = not manifest_of(path, each).is_ended
 
     streams = [
         partial(read, each, feed) for each, feed in zip(found, feeds, strict=True)
@@ -263,7 +283,7 @@ def markets_told(path: Path) -> Iterator[str]:
     Raises as `events_of` does.
     """
     if path.is_dir():
-        from ..research.catalog import markets_in  # noqa: PLC0415 - an extra
+        from ..research.manifest import markets_in  # noqa: PLC0415 - an extra
 
         yield from markets_in(path)
         return
@@ -292,12 +312,7 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
 
     Raises `DamagedRecording`, `BadRequest`, and ImportError without PyYAML.
     """
-    from ..replaying.cassette import load_answers  # noqa: PLC0415 - YAML is an extra
-
-    heard = load_answers(
-        path,
-        [folder(id, "blocking").EXCHANGE.describe() for id in exchanges],  # noqa: A001
-    )
+    heard = _answers(path)
     feed.is_dated = heard.is_dated
     first = heard.lines[0][1]
     clock = LineClock(first.at, first.mono)
@@ -311,6 +326,13 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
                 feed.poll()
             # Answers tell neither tickers nor orders.
             yield moment, event  # type: ignore[misc]
+
+
+def _answers(path: Path) -> Heard:
+    from ..replaying.cassette import load_answers  # noqa: PLC0415 - YAML is an extra
+
+    venues = [folder(x, "blocking").EXCHANGE.describe() for x in exchanges]
+    return load_answers(path, venues)
 
 
 class _Listener:

@@ -21,9 +21,10 @@ from .backtest_options import MarketsFrom, read_paths, recordings_of
 from .command import guarded, plain_command
 from .idle import set_to
 from .options import Json
+from .progress import shown, shown_of_files
 from .screen import Screen
 from .stopping import interrupted_once
-from .strategies import markets_told_in, moment_words, shown
+from .strategies import markets_told_in, moment_words
 from .words import counted
 
 __all__ = ["add_to"]
@@ -142,7 +143,7 @@ def converted(
 
 
 def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> None:
-    with shown(screen, None, "lines") as show:
+    with shown_of_files(screen, recordings, "lines") as show:
         found = convert(
             recordings,
             out,

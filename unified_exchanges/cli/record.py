@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence, Sized
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..errors import (
     RequestTimeout,
 )
 from ..models import Market, OrderBook
-from ..recording import Recorder
+from ..recording import Frame, Recorder, Withheld, read
 from ..recording.file import check_path
 from ..registry import exchanges
 from ..shells.blocking import Exchange
@@ -80,13 +80,11 @@ def record(
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
     names = list(dict.fromkeys(markets))
-    recorder = Recorder(exchange, out)
-    watches: list[Watch[Any]] = []
-    with _left_out(recorder, unless=watches), recorder, until_stopped() as stopped:
+    with until_stopped() as stopped, _recording(exchange, out) as recorder:
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
             _ask_terms(exchange, market.market_id)
-        watches += _open(exchange, found)
+        watches = _open(exchange, found)
         with _shown(screen) as show:
             # From now on: to ask for many markets takes a while.
             seconds = lasting(span)
@@ -99,14 +97,17 @@ def record(
                 inf if seconds is None else seconds,
             )
         health = exchange.stream_health()
+    if not out.exists():
+        why = health.last_error or "nothing was told yet"
+        raise ConnectionLost(
+            f"nothing was followed, and {out} is not left behind: {why}",
+            venue=exchange.id,
+        )
     told = recorder.progress()
     screen.document(
         {"path": out, "lines": told.lines, "withheld": told.withheld},
         f"{out}: {counted(told.lines, 'line')}, {out.stat().st_size:,} bytes compressed",
     )
-    if not health.connections:
-        why = health.last_error or "it did not answer yet"
-        raise ConnectionLost(f"the stream was not reached: {why}", venue=exchange.id)
 
 
 def _check(exchange_id: str, out: Path) -> None:
@@ -119,15 +120,25 @@ def _check(exchange_id: str, out: Path) -> None:
 
 
 @contextmanager
-def _left_out(recorder: Recorder, *, unless: Sized) -> Generator[None, None, None]:
-    """Leave no file where nothing was followed: the next try would not write over it."""
+def _recording(exchange: Exchange, out: Path) -> Generator[Recorder, None, None]:
+    """Record, and leave no file where nothing was followed: the next try would be refused."""
+    recorder = Recorder(exchange, out)
     try:
-        yield
-    except Exception:
+        with recorder:
+            yield recorder
+    finally:
         # What is at the path of a file that was moved is somebody else's.
-        if not unless and recorder.progress().failure is None:
+        if recorder.progress().failure is None and not _has_news(recorder.path):
             recorder.path.unlink(missing_ok=True)
-        raise
+
+
+def _has_news(path: Path) -> bool:
+    """Whether anything came over a stream: what was only asked can be asked again."""
+    return any(
+        (isinstance(line, Frame) and line.direction == "in")
+        or (isinstance(line, Withheld) and line.lost_on)
+        for line in read(path)
+    )
 
 
 def _ask_terms(exchange: Exchange, market_id: str) -> None:

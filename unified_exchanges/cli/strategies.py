@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from ..backtesting import Report, backtest
 from ..backtesting.page import is_page
@@ -44,6 +36,7 @@ from .failing import own_failures
 from .idle import beside, without
 from .options import Debug, Json, lasting, spacing
 from .outcomes import of_backtest, of_run
+from .progress import shown, shown_of, shown_of_files
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -55,7 +48,6 @@ __all__ = [
     "markets_told_in",
     "moment_words",
     "read_cash",
-    "shown",
 ]
 
 _IDLE = (
@@ -76,8 +68,6 @@ _LOOKED_AT = 100_000
 """Events of a recording that are looked at for its markets."""
 _NAMED = 8
 """Markets that a message names at most."""
-_NOTE = 10.0
-"""Seconds between two words on progress where there is no terminal."""
 
 File = Annotated[
     Path, typer.Argument(metavar="STRATEGY.py", help="A file with one Strategy in it.")
@@ -160,7 +150,12 @@ def run_strategy(
         if not typer.confirm(question, err=True):
             raise BadRequest("nobody confirmed the run, and nothing was sent")
     seconds = lasting(span)
-    with until_stopped() as stopped, shown(screen, None) as show:
+    began = time.monotonic()
+    of_time = seconds if over is None else None  # there it is that of the recording
+    with (
+        until_stopped() as stopped,
+        shown_of(screen, of_time, lambda: time.monotonic() - began) as show,
+    ):
 
         def tell(progress: RunProgress) -> None:
             show(
@@ -234,7 +229,7 @@ def backtest_strategy(
         recordings = recordings_of(paths, markets_from)
         wanted = strategy.markets or markets_told_in(screen, paths)
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown(screen, None) as show, own_failures(file):
+        with shown_of_files(screen, paths) as show, own_failures(file):
             report = backtest(
                 strategy,
                 paths,
@@ -308,45 +303,3 @@ def _write(path: Path, report: Report) -> None:
         path.write_text(report.to_html(), encoding="utf-8")
     except OSError as error:
         raise BadRequest(f"the page cannot be written: {error}") from error
-
-
-class _Show:
-    """Says how far it is: a bar on a terminal, else a line now and then."""
-
-    def __init__(
-        self, screen: Screen, bar: Progress | None, total: int | None, noun: str
-    ) -> None:
-        self._screen = screen
-        self._bar = bar
-        self._total = total
-        self._noun = noun
-        self._next = time.monotonic() + _NOTE
-        self._task = None if bar is None else bar.add_task(f"0 {noun}", total=total)
-
-    def __call__(self, count: int, words: str) -> None:
-        """So many of them, and what came of it."""
-        if self._bar is not None and self._task is not None:
-            told = f"{count:,} {self._noun}  {words}"
-            self._bar.update(self._task, completed=count, description=told)
-        elif time.monotonic() >= self._next:
-            self._next += _NOTE
-            self._screen.note(f"{count:,} {self._noun}  {words}")
-
-
-@contextmanager
-def shown(
-    screen: Screen, total: int | None, noun: str = "events"
-) -> Generator[_Show, None, None]:
-    """Show how far it is, of so many, as long as it lasts."""
-    if not screen.err.is_terminal or screen.err.is_dumb_terminal:
-        yield _Show(screen, None, total, noun)
-        return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        *((BarColumn(), TaskProgressColumn()) if total else ()),
-        TimeElapsedColumn(),
-        console=screen.err,
-        transient=True,
-    )
-    with bar:
-        yield _Show(screen, bar, total, noun)

@@ -37,8 +37,9 @@ from .exits import Exit
 from .idle import beside, set_to
 from .layout import Column
 from .options import Debug, Json, spacing
+from .progress import shown
 from .screen import Screen
-from .strategies import File, Markets, markets_told_in, read_cash, shown
+from .strategies import File, Markets, markets_told_in, read_cash
 
 __all__ = ["add_to"]
 

@@ -15,15 +15,22 @@ from .redaction import (
     REDACTED_KEY,
     hide_owners,
     is_secret,
+    is_secret_number,
     key_in,
     suspects,
 )
+from .spelling import escaped, in_addresses, unescaped
 
 __all__ = ["Cleansing"]
 
 _SHORTEST = 8
-"""Shorter texts stand for something else as well, somewhere in a recording."""
+"""What is shorter and only came by stands for something else as well, somewhere."""
+SHORTEST_GIVEN = 4
+"""What is shorter and was given is in every number: nothing would be left."""
 _FIELD = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)"((?:[^"\\]|\\.)+)"')
+_NUMBER = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)(-?[0-9][0-9.eE+-]*)')
+# JSON in a string of JSON; deeper, or with more escapes, it is suspected.
+_INNER = re.compile(rb'(\\"([^"\\]+)\\"\s*:\s*)\\"([^"\\]+)\\"')
 # Looked for in everything that comes: `in` is thirty times as fast as an expression.
 _NAMES = (
     *(b"auth", b"cookie", b"credential", b"pass", b"secret", b"signature"),
@@ -48,10 +55,13 @@ class Cleansing:
     """Knows the secrets of one exchange, as far as they were seen; not for several threads."""
 
     def __init__(self, key: str | None = None, never: Iterable[str] = ()) -> None:
-        self._known: dict[bytes, bytes] = {}
-        self._learn(key or "", REDACTED_KEY)
+        self._known: dict[str, str] = {}
+        self._covers: list[tuple[bytes, bytes]] = []
+        # Looked for only where there is a mark of theirs at all.
+        self._marked: dict[bytes, list[tuple[bytes, bytes]]] = {b"\\": [], b"%": []}
+        self._learn(key or "", REDACTED_KEY, SHORTEST_GIVEN)
         for text in never:
-            self._learn(text, REDACTED)
+            self._learn(text, REDACTED, SHORTEST_GIVEN)
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take what a request was signed with for secret from now on."""
@@ -64,9 +74,16 @@ class Cleansing:
         """The same bytes with known secrets, and those that their names tell, replaced."""
         if _is_named(data):
             data = _FIELD.sub(self._field, data)
-        for secret, cover in self._known.items():
+            data = _NUMBER.sub(self._number, data)
+            if b'\\"' in data:
+                data = _INNER.sub(self._field, data)
+        for secret, cover in self._covers:
             if secret in data:
                 data = data.replace(secret, cover)
+        for mark, covers in self._marked.items():
+            if covers and mark in data:
+                for secret, cover in covers:
+                    data = data.replace(secret, cover)
         return hide_owners(data)
 
     def clean_query(self, query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -82,10 +99,10 @@ class Cleansing:
 
     def suspects(self, data: bytes, url: str = "") -> list[str]:
         """Name the places of what was cleansed that still look like a secret."""
-        if not url and not _is_named(data) and not _is_odd(data):
+        # Without an escape, what is known and stands there was replaced.
+        if not (url or b"\\" in data or _is_named(data) or _is_odd(data)):
             return []
-        never = [secret.decode() for secret in self._known]
-        return suspects(url, {}, data, never)
+        return suspects(url, {}, data, self._known)
 
     def suspect_pairs(self, pairs: Iterable[tuple[str, str]]) -> list[str]:
         """Name the headers that look like a secret."""
@@ -98,12 +115,29 @@ class Cleansing:
         is_key = bool(key_in({name: "x"}))
         cover = REDACTED_KEY if is_key else REDACTED
         if not name.lower().endswith(_PASSING):
-            self._learn(value.decode(errors="replace"), cover)
-        return found[1] + b'"' + cover.encode() + b'"'
+            self._learn(unescaped(value.decode(errors="replace")), cover)
+        quote = b'\\"' if found.re is _INNER else b'"'
+        return found[1] + quote + cover.encode() + quote
 
-    def _learn(self, text: str, cover: str) -> None:
-        if len(text) >= _SHORTEST and text not in {REDACTED, REDACTED_KEY}:
-            self._known.setdefault(text.encode(), cover.encode())
+    def _number(self, found: re.Match[bytes]) -> bytes:
+        name, value = found[2].decode(errors="replace"), found[3].decode()
+        if not is_secret_number(name, value):
+            return found[0]
+        return b'%b"%b"' % (found[1], REDACTED.encode())
+
+    def _learn(self, text: str, cover: str, shortest: int = _SHORTEST) -> None:
+        if len(text) < shortest or text in {REDACTED, REDACTED_KEY, *self._known}:
+            return
+        self._known[text] = cover
+        _add(self._covers, [text], cover)
+        _add(self._marked[b"\\"], escaped(text), cover)
+        _add(self._marked[b"%"], in_addresses(text), cover)
+
+
+def _add(covers: list[tuple[bytes, bytes]], texts: Iterable[str], cover: str) -> None:
+    covers += [(text.encode(errors="replace"), cover.encode()) for text in texts]
+    # Of one that is a part of another the rest would be left.
+    covers.sort(key=lambda pair: (-len(pair[0]), pair))
 
 
 def _is_named(data: bytes) -> bool:

@@ -18,7 +18,8 @@ import logging
 import re
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from io import BufferedReader
 from os import PathLike
@@ -28,6 +29,7 @@ from typing import IO, Final, Literal, TypeAlias, TypeVar, cast
 import msgspec
 
 from ..errors import BadRequest
+from .position import note_opened
 
 __all__ = [
     "FORMAT",
@@ -60,14 +62,23 @@ _log = logging.getLogger(__name__)
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _CASSETTE = re.compile(
-    rb"""\A (?: (?!\{) .{0,4096}? ^ (?:\xef\xbb\xbf)? ["']? interactions ["']? :
-      | \{ \s*+ (?: "version": \s*+ \d++ , \s*+ )? "interactions": )""",
+    rb"""\A (?!\{) .{0,4096}? ^ (?:\xef\xbb\xbf)? ["']? interactions ["']? :""",
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
+_JSON = (b"{", b"\xef\xbb\xbf{")
+_INTERACTIONS = re.compile(rb'"interactions"\s*:')
+"""The only key of a cassette in JSON that tells it; it may come after others, long ones."""
+_BESIDE = 64
 _ASIDE = (b"#", b"%", b"---")
 """What lines begin with that may come before."""
 _BEGIN = 4096
+_CHUNK = 1024 * 1024
 _NONE = msgspec.Raw(b"")
+_TAPE = (
+    "{} is a cassette, which holds answers and no stream: replay it with "
+    'exchange("replay", path=…), give it to backtest, or make a recording, with '
+    "Recorder or unified-exchanges record"
+)
 _HOW = "; one is made with Recorder, or unified-exchanges record"
 
 _T = TypeVar("_T")
@@ -298,6 +309,7 @@ def read_shortened(
 def open_recording(path: str | PathLike[str]) -> IO[bytes]:
     """Open a recording for its bytes; gzip and zstd are known by how they begin."""
     file = Path(path).open("rb")  # noqa: SIM115 - handed on
+    note_opened(file)
     begin = file.peek(4)[:4]
     if begin.startswith(_GZIP):
         return cast("IO[bytes]", _Gzip(file))
@@ -314,16 +326,28 @@ def open_recording(path: str | PathLike[str]) -> IO[bytes]:
 
 
 def is_cassette(path: str | PathLike[str]) -> bool:
-    """Whether a file is one of vcrpy's, in YAML or JSON, by how it begins."""
-    try:
-        with open_recording(path) as file:
-            for line in file:
-                if line.strip() and not line.startswith(_ASIDE):
+    """Whether a file is one of vcrpy's, in YAML or JSON, by how it begins.
+
+    Raises `DamagedRecording` where compression breaks off before that can be said.
+    """
+    with open_recording(path) as file, _compression(str(path)):
+        for line in file:
+            if line.strip() and not line.startswith(_ASIDE):
+                if not line.lstrip().startswith(_JSON):
                     return _CASSETTE.search(line + file.read(_BEGIN)) is not None
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        # That is said by who reads all of it.
-        return False
+                # A recording has a version, and a cassette has no kind.
+                return not _version_of(line) and _has_interactions(line, file)
     return False
+
+
+def _has_interactions(begin: bytes, file: IO[bytes]) -> bool:
+    seen = begin
+    while not _INTERACTIONS.search(seen):
+        more = file.read(_CHUNK)
+        if not more:
+            return False
+        seen = seen[-_BESIDE:] + more
+    return True
 
 
 class _Gzip(gzip.GzipFile):
@@ -345,14 +369,23 @@ def _lines(
     name = str(path)
     number = 0
     shortcut: Callable[[bytes], _T | None] | None = None
+    is_ended = False
     with open_recording(path) as file:
         for text in file if isinstance(file, BufferedReader) else _whole(file, name):
             number += 1
+            if is_ended:
+                raise DamagedRecording(
+                    f"{name}: line {number} comes after the end, which is the last line of a "
+                    "recording: restore it from a copy, or cut off what was appended; "
+                    "recordings are read together as a list of paths"
+                )
             if not text.endswith(b"\n"):
                 if number > 1:
                     _log.warning("%s ends within line %d: left out", name, number)
                     yield Torn(len(text))
                     return
+                if is_cassette(name):
+                    raise DamagedRecording(_TAPE.format(name))
                 raise DamagedRecording(
                     f"{name} is not a recording: no line is whole{_HOW}"
                 )
@@ -362,6 +395,7 @@ def _lines(
             line = _read(text, number, name)
             if begin is not None and isinstance(line, Header):
                 shortcut = begin(line)
+            is_ended = isinstance(line, End)
             yield line
     if not number:
         raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
@@ -381,8 +415,15 @@ def _read(text: bytes, number: int, name: str) -> Dated:
 
 def _whole(file: IO[bytes], name: str) -> Iterator[bytes]:
     """Every line of compressed data."""
-    try:
+    with _compression(name):
         yield from file
+
+
+@contextmanager
+def _compression(name: str) -> Generator[None, None, None]:
+    """Say what is wrong with compressed data in words of what to do."""
+    try:
+        yield
     except EOFError as error:
         raise DamagedRecording(
             f"{name} is a part of a compressed file, which was copied or stored in part: "
@@ -401,11 +442,7 @@ def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
         if later > FORMAT:
             return _later(name, later)
         if is_cassette(name):
-            return (
-                f"{name} is a cassette, which holds answers and no stream: replay it with "
-                'exchange("replay", path=…), give it to backtest, or make a recording, with '
-                "Recorder or unified-exchanges record"
-            )
+            return _TAPE.format(name)
         return f"{name} is not a recording: its first line is no header ({error}){_HOW}"
     return f"{name}: line {number} cannot be read ({error}); restore it from a copy"
 

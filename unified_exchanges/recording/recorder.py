@@ -24,9 +24,10 @@ from ..flow import Request, Response
 from ..models import StreamHealth
 from ..tap import Direction
 from ..venue import Venue
+from .cleansing import SHORTEST_GIVEN
 from .drafts import Draft, Drafts
 from .file import RecordingFile, check_path
-from .redaction import read_texts
+from .redaction import REDACTED_KEY, read_texts
 
 __all__ = ["Recorder", "RecordingFailed", "RecordingProgress"]
 
@@ -123,7 +124,7 @@ class Recorder:
         if venue.taps.tap is not None:
             raise BadRequest("this exchange is being recorded already", venue=venue.id)
         self.path = _read_path(path)
-        words = read_texts("never", never)
+        words = _read_never(never)
         if not isinstance(compress, bool):
             raise BadRequest(f"compress= must be True or False, not {compress!r}")
         self._venue = venue
@@ -340,14 +341,43 @@ class Recorder:
 
 def _read_path(given: object) -> Path:
     name = os.fspath(given) if isinstance(given, PathLike) else given
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
         message = (
             f"path= must be the path of a file that is not there yet, not {given!r}"
         )
         raise BadRequest(message)
     found = Path(name)
-    check_path(found)
+    try:
+        check_path(found)
+    except OSError as error:
+        reason = error.strerror or error
+        raise BadRequest(
+            f"cannot record at {found}: {reason}; choose another path"
+        ) from error
     return found
+
+
+def _read_never(given: object) -> list[str]:
+    """Read what must be replaced wherever it stands; all of it can be, or it is refused."""
+    texts = read_texts("never", given)
+    for text in texts:
+        if len(text.strip()) < SHORTEST_GIVEN or text in REDACTED_KEY:
+            raise BadRequest(
+                f"never= has a text of {len(text)} characters, which cannot be replaced: "
+                f"at least {SHORTEST_GIVEN} tell a secret from the numbers and names in a "
+                "recording; leave it out, and keep the recording to yourself"
+            )
+        if not _is_encodable(text):
+            raise BadRequest("never= has a text that is no Unicode: nobody can send it")
+    return texts
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _secrets(venue: Venue) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import BadRequest
 
@@ -19,6 +19,7 @@ __all__ = [
     "chain_words",
     "hide_owners",
     "is_secret",
+    "is_secret_number",
     "key_in",
     "read_texts",
     "redact_body",
@@ -37,6 +38,13 @@ _SECRET_NAME = re.compile(
     r"|private.?key|api.?key|access.?key|mnemonic|^auth$",
     re.IGNORECASE,
 )
+# Numbers stand beside such words as well: of a price of a token the name goes on.
+_NUMBER_NAME = re.compile(
+    r"(pass(word|phrase|wd|code)|secret|token|session|private.?key|api.?key"
+    r"|access.?key|authorization|cookie|credential)s?$",
+    re.IGNORECASE,
+)
+_FEWEST_DIGITS = 4
 _KEY_NAME = re.compile(r"(api|access).?key$", re.IGNORECASE)
 _OWNER = re.compile(rb'("(?:\w+_)?owner"\s*:\s*)"((?:[^"\\]|\\.)+)"')
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\beyJ[\w-]{10,}\.[\w-]{10,}\.")
@@ -48,6 +56,7 @@ _CHAIN_WORD = re.compile(r"\b0x[0-9a-fA-F]{64}\b")
 _PUBLIC_NAME = re.compile(
     r"(^|_|-)(id|ids|cursor|hash|ticker|url|image|icon|user-agent)$", re.IGNORECASE
 )
+_PATH = "the path"
 _SHORTEST_KEY = 24
 _ENTROPY = 3.5
 
@@ -61,6 +70,11 @@ def read_texts(name: str, given: object) -> list[str]:
     if isinstance(given, Iterable) and not isinstance(given, str | bytes):
         texts = [*given]
         if all(isinstance(x, str) for x in texts):
+            if not all(map(str.strip, texts)):
+                raise BadRequest(
+                    f"{name}= has a text in which nothing is: leave it out, or look why "
+                    "what should be in it is not there"
+                )
             return texts
     # What was given may be a secret: it is not shown.
     raise BadRequest(f'{name}= must be a list of texts, such as ["my password"]')
@@ -91,6 +105,12 @@ def is_secret(name: str, signed_by: tuple[str, ...] = ()) -> bool:
     return name.upper().startswith(signed_by) or bool(_SECRET_NAME.search(name))
 
 
+def is_secret_number(name: str, value: str) -> bool:
+    """Whether a number that bears this name is a secret, and neither a count nor a price."""
+    digits = sum(map(str.isdigit, value))
+    return digits >= _FEWEST_DIGITS and bool(_NUMBER_NAME.search(name))
+
+
 def redact_body(body: bytes) -> bytes:
     """Blank the fields of a JSON body whose name says that they hold a secret."""
     try:
@@ -103,10 +123,19 @@ def redact_body(body: bytes) -> bytes:
 
 def _redact(content: Any, cover: str = "") -> Any:
     if isinstance(content, dict):
-        return {name: _redact(value, _cover(name)) for name, value in content.items()}
+        return {
+            name: REDACTED
+            if _is_number(value) and is_secret_number(name, str(value))
+            else _redact(value, _cover(name))
+            for name, value in content.items()
+        }
     if isinstance(content, list):
         return [_redact(part, cover) for part in content]
     return cover if cover and isinstance(content, str) else content
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cover(name: str) -> str:
@@ -155,6 +184,7 @@ def suspects(
         place
         for place, name, text in _texts(url, headers, body)
         if any(secret in text for secret in forbidden)
+        or (place == _PATH and any(secret in unquote(text) for secret in forbidden))
         or _is_suspect(name, text, known, signed_by)
     ]
 
@@ -163,7 +193,7 @@ def _texts(
     url: str, headers: Mapping[str, Any], body: bytes
 ) -> Iterator[tuple[str, str, str]]:
     parts = urlsplit(url)
-    yield "the path", "path", parts.path
+    yield _PATH, "path", parts.path
     for name, value in parse_qsl(parts.query):
         yield f"query parameter {name!r}", name, value
     for name, value in headers.items():
@@ -192,6 +222,19 @@ def _leaves(content: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _leaves(value, name)
     elif isinstance(content, str):
         yield name, content
+        yield from _leaves(_inner(content), name)
+    elif _is_number(content) and is_secret_number(name, str(content)):
+        yield name, str(content)
+
+
+def _inner(text: str) -> Any:
+    """What a text is that is JSON itself, and None for any other."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_suspect(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
@@ -130,7 +131,7 @@ def _lines(file: Path) -> tuple[list[Rest], list[_Mark]]:
         for number, pair in enumerate(pairs, 1):  # noqa: B007 - told below
             _check(pair["request"], pair["response"])
         lines: list[Rest] = []
-        marks = [
+        marks: list[_Mark] = [
             _mark(pair, pairs[place : place + 1]) for place, pair in enumerate(pairs, 1)
         ]
         moments = _moments(pairs, int(file.stat().st_mtime))
@@ -159,7 +160,7 @@ def _read(file: Path) -> Any:
         try:
             with open_recording(file) as opened:
                 data = opened.read()
-            if data.lstrip().startswith(b"{"):
+            if data.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
                 # YAML knows nearly all of JSON, but no pairs of surrogates.
                 return json.loads(data)
             return read_document(yaml, data)

@@ -1,12 +1,13 @@
 """Which recordings the tables below a folder are of, and how they get there whole.
 
 Each table has a folder for each recording, ``recording=001-day.jsonl``: a number, which is
-the place of the recording among them, and its name.  That of ``books`` is there for every
-recording, and is the last to come: with it the recording is.
+the place of the recording among them, and its name.  That in ``manifests`` is the last to
+come and the first to go: with it the recording is, and what has none is half of one.
 """
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -17,11 +18,14 @@ from urllib.parse import quote, unquote
 import attrs
 
 from ..errors import BadRequest
+from ..recording import DamagedRecording
 
-__all__ = ["SEVERAL", "Recorded", "markets_in", "placing", "recorded_in"]
+__all__ = ["MANIFESTS", "SEVERAL", "Recorded", "placing", "recorded_in"]
+
+_log = logging.getLogger(__name__)
 
 _PREFIX: Final = "recording="
-_BOOKS: Final = "books"
+MANIFESTS: Final = "manifests"
 _STAGE: Final = ".converting"
 
 SEVERAL: Final = "*"
@@ -58,38 +62,39 @@ def recorded_in(path: Path) -> list[Recorded]:
 
     Raises `BadRequest` where there are no tables.
     """
-    found = _recorded(path, _BOOKS)
+    found = _recorded(path, MANIFESTS)
+    halves = [] if (path / _STAGE).exists() else _halves(path, found)
     if not found:
         for above in path.absolute().parents:
-            if _recorded(above, _BOOKS):
+            if _recorded(above, MANIFESTS):
                 raise BadRequest(
                     f"{path} is only a part of the tables: give the folder above, {above}"
                 )
-        if any(path.glob("*/venue=*")):
+        if halves or any(path.glob("*/venue=*")):
             raise BadRequest(
-                f"the tables in {path} are of an earlier version: convert the recordings "
-                "again"
+                f"the tables in {path} are of an earlier version, or of a `convert` that was "
+                "killed: convert the recordings again, to a new folder"
             )
         raise BadRequest(
             f"{path} has no tables of books or trades: `convert` makes them"
         )
+    if halves:
+        raise DamagedRecording(
+            f"{path} has only a part of the tables of {halves[0].name}, as `convert` was "
+            f"killed or {path / MANIFESTS / halves[0].folder} deleted: convert it again, with "
+            "--add, or delete its folders in all tables"
+        )
     return found
-
-
-def markets_in(path: Path) -> list[str]:
-    """The markets of which tables tell books or trades; raises as `recorded_in` does."""
-    recorded_in(path)
-    folders = (
-        folder.name.removeprefix("market=")
-        for table in (_BOOKS, "trades")
-        for folder in path.glob(f"{table}/{_PREFIX}*/venue=*/market=*")
-    )
-    return [name for name in map(unquote, folders) if name != SEVERAL]
 
 
 def _recorded(path: Path, table: str) -> list[Recorded]:
     folders = path.glob(f"{table}/{_PREFIX}*")
     return sorted({Recorded.of(folder.name) for folder in folders})
+
+
+def _halves(path: Path, whole: list[Recorded]) -> list[Recorded]:
+    """Those of which there are tables, and not all."""
+    return [each for each in _recorded(path, "*") if each not in whole]
 
 
 @contextmanager
@@ -102,7 +107,6 @@ def placing(
     Raises `BadRequest` where they cannot come there.
     """
     _check(path, add=add)
-    found = _numbered(path, list(names))
     is_new = not path.exists()
     stage = path / _STAGE
     path.mkdir(parents=True, exist_ok=True)
@@ -110,14 +114,39 @@ def placing(
         stage.mkdir()
     except FileExistsError as error:
         raise _begun(stage) from error
+    placed: list[Path] = []
     try:
+        _clear(path)
+        found = _numbered(path, list(names))
         yield stage, found
         for each in found:
-            _place(stage, path, each.folder)
+            _place(stage, path, each.folder, placed)
+    except BaseException:
+        # First what makes it one.
+        for folder in reversed(placed):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     finally:
         shutil.rmtree(stage)
-        if is_new and not any(path.iterdir()):
-            path.rmdir()
+        if is_new:
+            _sweep(path)
+
+
+def _clear(path: Path) -> None:
+    """Take out what a `convert` that was killed left of a recording."""
+    for each in _halves(path, _recorded(path, MANIFESTS)):
+        _log.warning(
+            "%s has only a part of the tables of %s: taken out", path, each.name
+        )
+        for folder in path.glob(f"*/{each.folder}"):
+            shutil.rmtree(folder)
+
+
+def _sweep(path: Path) -> None:
+    """Leave no folders in which nothing is."""
+    for folder in (*path.iterdir(), path):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _check(path: Path, *, add: bool) -> None:
@@ -132,7 +161,8 @@ def _check(path: Path, *, add: bool) -> None:
             f"{path} is not empty, and is not written over: name another folder, or add "
             "to the tables that are there, with `--add` or `add=True`"
         )
-    recorded_in(path)
+    if not _recorded(path, MANIFESTS):
+        recorded_in(path)  # says what there is instead
 
 
 def _begun(stage: Path) -> BadRequest:
@@ -157,11 +187,10 @@ def _numbered(path: Path, names: list[str]) -> list[Recorded]:
     return [Recorded(number, name) for number, name in enumerate(names, first)]
 
 
-def _place(stage: Path, path: Path, folder: str) -> None:
+def _place(stage: Path, path: Path, folder: str, placed: list[Path]) -> None:
     tables = sorted(x.parent.name for x in stage.glob(f"*/{folder}"))
-    for table in (*(x for x in tables if x != _BOOKS), _BOOKS):
+    for table in (*(x for x in tables if x != MANIFESTS), MANIFESTS):
         to = path / table / folder
         to.parent.mkdir(exist_ok=True)
-        # Also a recording that told of no book has been read: the folder says so.
-        (stage / table / folder).mkdir(parents=True, exist_ok=True)
+        placed.append(to)
         (stage / table / folder).rename(to)

@@ -15,8 +15,10 @@ from ..errors import BadRequest
 from ..recording import End, Header, Line, Rest, Torn, read
 from ..recording.line_clock import LineClock
 from ..recording.overheard import Overheard, hear
+from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import folder
 from .catalog import Recorded, placing
+from .manifest import places_of, write_manifest
 from .rows import Rows
 from .terms import Terms
 
@@ -97,11 +99,12 @@ def convert(
     ...     convert([tuesday], "tables/", add=True)
     """
     paths = _paths(recordings)
-    _check(paths)
+    places = _check(paths)
     counts: Counter[str] = Counter()
     unended: list[str] = []
     is_torn = False
     with placing(Path(out), [x.name for x in paths], add=add) as (stage, found):
+        check_places([*(places_of(Path(out)) if found[0].number > 1 else ()), *places])
         for path, recorded in zip(paths, found, strict=True):
             last = _convert(path, recorded, stage, counts, progress)
             if isinstance(last, Torn):
@@ -134,14 +137,16 @@ def _paths(recordings: object) -> list[Path]:
     return [Path(x) for x in recordings]
 
 
-def _check(paths: Sequence[Path]) -> None:
+def _check(paths: Sequence[Path]) -> list[Place]:
     """Read how each begins: that one is none is said now, and not after an hour."""
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise BadRequest(f"there is no {path}: give the path of a recording")
         if path.is_dir():
             raise BadRequest(f"{path} is a folder: tables are made of a recording")
-        next(read(path))
+    places = [place_of(path) for path in paths]
+    check_places(places)
+    return places
 
 
 def _convert(
@@ -182,6 +187,7 @@ def _convert(
                 ):
                     tables.add(table, row)
         terms.keep(tables.markets)
+    write_manifest(out, recorded, head, tables.files, is_ended=isinstance(line, End))
     counts.update(tables.counts)
     return line
 

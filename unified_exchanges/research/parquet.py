@@ -128,6 +128,7 @@ class Tables:
 
     def __init__(self, path: Path, venue: str, recording: str, began: int) -> None:
         self.counts: Counter[str] = Counter()
+        self.files: dict[str, Counter[str]] = {table: Counter() for table in SCHEMAS}
         self._path = path
         self._venue = venue
         self._recording = recording
@@ -135,6 +136,7 @@ class Tables:
         self._waiting: dict[_Place, list[Row]] = {}
         self._held = 0
         self._open: OrderedDict[_Place, Any] = OrderedDict()
+        self._names: dict[_Place, str] = {}
         self._parts: Counter[_Place] = Counter()
 
     def __enter__(self) -> Self:
@@ -182,6 +184,7 @@ class Tables:
             schema = SCHEMAS[place[0]]
             # Exact or an error: nothing is rounded to the places of a column.
             self._writer(place).write_table(pa.Table.from_pylist(rows, schema=schema))
+            self.files[place[0]][self._names[place]] += len(rows)
         self._waiting.clear()
         self._held = 0
 
@@ -199,15 +202,13 @@ class Tables:
     def _file(self, place: _Place) -> Path:
         table, market_id, day = place
         date = datetime.fromtimestamp(day * 86_400, UTC).date()
-        folder = (
-            self._path
-            / table
-            / self._recording
-            / f"venue={self._venue}"
-            / f"market={quote(market_id, safe='')}"
-            / f"day={date}"
+        name = (
+            f"venue={self._venue}/market={quote(market_id, safe='')}/day={date}/"
+            f"part-{self._parts[place]}.parquet"
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        number = self._parts[place]
         self._parts[place] += 1
-        return folder / f"part-{number}.parquet"
+        self._names[place] = name
+        self.files[table][name] = 0
+        file = self._path / table / self._recording / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file

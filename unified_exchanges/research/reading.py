@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
+import attrs
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -27,9 +28,10 @@ from ..models.unread import unread
 from ..paper import PaperEvent
 from ..recording import DamagedRecording
 from ..recording.line_clock import Setbacks
-from .catalog import SEVERAL, Recorded
+from .catalog import SEVERAL, Recorded, recorded_in
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
+from .manifest import AGAIN, Written, checksum_of, manifest_of, parts_of
 from .parquet import SCHEMAS
 from .rows import POLLED
 from .shelf import TableBook
@@ -52,8 +54,8 @@ _BookRow: TypeAlias = tuple[Any, ...]
 
 _WHOLE: Final = frozenset(("snapshot", POLLED))
 """Events of rows that tell a book from its beginning."""
+_TOLD: Final = ("books", "trades", "changes", "gaps")
 _ROWS: Final = 16_384
-_AGAIN: Final = "delete the folders {} of all tables, and convert the recording again"
 _PARTS: Final = 1 << 31
 """More than a line has: a line and a part of it are one number, in their order."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,19 +77,18 @@ def tables(
     one group of each market; ``poll`` is called before each book that was read over
     REST.  With a ``market_id`` only the files of that market are read,
     and what concerns several.  Raises `BadRequest` where the tables have not the columns
-    that `convert` writes now, and `DamagedRecording` where rows are not in their order.
+    that `convert` writes now, and `DamagedRecording` where they are not those that it wrote,
+    or not in their order.
     """
-    readers: dict[str, Callable[[Path], Iterator[Found]]] = {
-        "books": _books,
-        "trades": _trades,
-        "changes": _changes,
-        "gaps": _gaps,
-    }
+    readers: dict[str, Callable[[_Market], Iterator[Found]]] = dict(
+        zip(_TOLD, (_books, _trades, _changes, _gaps), strict=True)
+    )
+    manifest = manifest_of(path, recorded)
+    names = None if market_id is None else {_name(market_id), _name(SEVERAL)}
     streams = [
-        read(folder)
+        read(_Market(folder, parts))
         for table, read in readers.items()
-        for folder in sorted(path.glob(f"{table}/{recorded.folder}/venue=*/market=*"))
-        if market_id is None or folder.name in {_name(market_id), _name(SEVERAL)}
+        for folder, parts in parts_of(path, recorded, manifest, table, names).items()
     ]
     setbacks = setbacks or Setbacks()
     for _, received_at, offset, event in heapq.merge(*streams, key=itemgetter(0)):
@@ -104,12 +105,8 @@ def tables(
 
 def check_market(path: Path, market_id: str) -> None:
     """Raise `BadRequest` where nothing is told of a market, by none of the recordings."""
-    found = (
-        folder
-        for table in ("books", "trades", "changes", "gaps")
-        for folder in path.glob(f"{table}/recording=*/venue=*/{_name(market_id)}")
-    )
-    if not any(found):
+    manifests = (manifest_of(path, recorded) for recorded in recorded_in(path))
+    if not any(market_id in manifest.markets(*_TOLD) for manifest in manifests):
         raise BadRequest(
             f"{path} has no tables of books or trades of {market_id}: `convert` makes them"
         )
@@ -119,22 +116,50 @@ def _name(market_id: str) -> str:
     return f"market={quote(market_id, safe='')}"
 
 
-def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+@attrs.frozen
+class _Market:
+    """The folder of a market in a table, and its files with what was written to each."""
+
+    folder: Path
+    parts: list[tuple[Path, Written]]
+
+    @property
+    def venue(self) -> str:
+        return self.folder.parent.name.removeprefix("venue=")
+
+
+def _rows(market: _Market) -> Iterator[dict[str, Any]]:
     """The rows of a market, day after day, as they were written."""
-    for batch in _batches(folder):
+    for batch in _batches(market):
         yield from _plain(batch)
 
 
-def _batches(folder: Path) -> Iterator[Any]:
+def _batches(market: _Market) -> Iterator[Any]:
     last = 0
-    for day in sorted(folder.glob("day=*")):
-        parts = sorted(day.glob("part-*.parquet"), key=_number)
-        for part in parts:
-            with pq.ParquetFile(part) as file:
-                _check_columns(part, file.schema_arrow.names)
-                for batch in file.iter_batches(batch_size=_ROWS):
-                    last = _check_order(part, batch, last)
-                    yield batch
+    for part, written in market.parts:
+        for batch in _read(part, written):
+            last = _check_order(part, batch, last)
+            yield batch
+
+
+def _read(part: Path, written: Written) -> Iterator[Any]:
+    """What a file holds; raises `DamagedRecording` where that is not what was written."""
+    try:
+        with pq.ParquetFile(part) as file:
+            _check_columns(part, file.schema_arrow.names)
+            # What was changed within a page may be read as something else.
+            if checksum_of(part) != written.crc32:
+                raise _damaged(part, "its checksum is another")
+            yield from file.iter_batches(batch_size=_ROWS)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(part, str(error)) from error
+
+
+def _damaged(part: Path, why: str) -> DamagedRecording:
+    return DamagedRecording(
+        f"{part} is damaged ({why}): restore it from a copy, or "
+        f"{AGAIN.format(part.parents[3].name)}"
+    )
 
 
 def _check_columns(part: Path, names: list[str]) -> None:
@@ -154,13 +179,9 @@ def _check_order(part: Path, batch: Any, last: int) -> int:
     if any(map(gt, places, places[1:])):
         raise DamagedRecording(
             f"{part} tells what came before what was read before it; "
-            f"{_AGAIN.format(part.parents[3].name)}"
+            f"{AGAIN.format(part.parents[3].name)}"
         )
     return places[-1]
-
-
-def _number(part: Path) -> int:
-    return int(part.stem.removeprefix("part-"))
 
 
 def _plain(batch: Any) -> Iterator[dict[str, Any]]:
@@ -178,13 +199,9 @@ def _place(row: dict[str, Any]) -> tuple[tuple[int, int], int, int]:
     return (row["line"], row["part"]), row["received_at"], row["clock_offset"]
 
 
-def _venue(folder: Path) -> str:
-    return folder.parent.name.removeprefix("venue=")
-
-
-def _trades(folder: Path) -> Iterator[Found]:
-    venue = _venue(folder)
-    for row in _rows(folder):
+def _trades(market: _Market) -> Iterator[Found]:
+    venue = market.venue
+    for row in _rows(market):
         taker = row["taker_side"]
         trade = Trade(
             venue=venue,
@@ -201,9 +218,9 @@ def _trades(folder: Path) -> Iterator[Found]:
         yield *_place(row), trade
 
 
-def _changes(folder: Path) -> Iterator[Found]:
-    venue = _venue(folder)
-    for row in _rows(folder):
+def _changes(market: _Market) -> Iterator[Found]:
+    venue = market.venue
+    for row in _rows(market):
         status = row["status"]
         change = MarketChange(
             venue=venue,
@@ -219,8 +236,8 @@ def _changes(folder: Path) -> Iterator[Found]:
         yield *_place(row), change
 
 
-def _gaps(folder: Path) -> Iterator[Found]:
-    for row in _rows(folder):
+def _gaps(market: _Market) -> Iterator[Found]:
+    for row in _rows(market):
         subject = row["subject"]
         gap = Gap(
             subject=None if subject is None else Subject(subject),
@@ -232,11 +249,11 @@ def _gaps(folder: Path) -> Iterator[Found]:
         yield *_place(row), gap
 
 
-def _books(folder: Path) -> Iterator[Found]:
-    venue = _venue(folder)
+def _books(market: _Market) -> Iterator[Found]:
+    venue = market.venue
     books: dict[str, TableBook] = {}
     last: _BookRow | None = None
-    for row in _book_rows(folder):
+    for row in _book_rows(market):
         line, part, _, _, _, outcome, event, side, price, size, *_ = row
         if last is not None and (
             line != last[0] or part != last[1] or outcome != last[5]
@@ -256,8 +273,8 @@ def _books(folder: Path) -> Iterator[Found]:
                 books[outcome].set_ask(price, size)
         except KeyError:
             raise DamagedRecording(
-                f"{folder} tells in line {line} a change of a book that did not begin: a "
-                f"day is missing or elsewhere; {_AGAIN.format(folder.parents[1].name)}"
+                f"{market.folder} tells in line {line} a change of a book that did not begin: "
+                f"a day is missing or elsewhere; {AGAIN.format(market.folder.parents[1].name)}"
             ) from None
         # Else a book that is empty, or as it was.
     if last is not None:  # a file may have no rows
@@ -288,8 +305,8 @@ def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Fo
     )
 
 
-def _book_rows(folder: Path) -> Iterator[_BookRow]:
-    for batch in _batches(folder):
+def _book_rows(market: _Market) -> Iterator[_BookRow]:
+    for batch in _batches(market):
         cells = [read(batch.column(name)) for name, read in _CELLS]
         yield from zip(*cells, strict=True)
 

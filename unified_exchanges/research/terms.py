@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..errors import NotRecorded, UnifiedExchangesError
 from ..flow import Request, Response
-from ..recording import End, Header, Rest, read
+from ..recording import End, Header, Rest
 from ..recording.format import Dated, encode
 from ..recording.line_clock import later
 from ..replay import arguments, kind_of, opened
@@ -22,7 +22,7 @@ from ..replaying import ReplayTransport, Source
 from ..strategies import contract_of
 from .catalog import Recorded, recorded_in
 
-__all__ = ["Terms", "all_terms", "is_ended", "terms_of"]
+__all__ = ["Terms", "all_terms", "terms_of"]
 
 _TABLE: Final = "terms"
 _OK: Final = 200
@@ -37,12 +37,6 @@ def all_terms(path: Path) -> list[Path]:
     """Those of all recordings of which there are tables; raises `BadRequest` without any."""
     files = (terms_of(path, recorded) for recorded in recorded_in(path))
     return [file for file in files if file.exists()]
-
-
-def is_ended(path: Path, recorded: Recorded) -> bool:
-    """Whether the recording of which tables are was closed; True where nobody knows."""
-    file = terms_of(path, recorded)
-    return not file.exists() or any(isinstance(line, End) for line in read(file))
 
 
 class Terms:

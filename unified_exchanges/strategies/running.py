@@ -52,8 +52,8 @@ class Running:
             keep=keep,
         )
         self.session = Session(strategy, desk, books, keep=keep)
-        self.waiting = Waiting()
         self._clock: Clock = venue.clock
+        self.waiting = Waiting(self._clock.monotonic)
         self._began = self._clock.monotonic()
         self.origin = int(self._clock.now() * _SECOND)
         self._end: int | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from time import monotonic
 from typing import Final, TypeAlias
 
 from ..models import Gap, OrderBook
@@ -26,10 +25,10 @@ class Waiting:
     A book is passed over once a newer one of its market has come `PATIENCE` later: who
     keeps up is told each, as in a backtest, and who does not is never far behind.
 
-    Not thread-safe.
+    ``now`` is a clock that never jumps, in seconds.  Not thread-safe.
     """
 
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._items: dict[int, Item] = {}
         self._books: dict[tuple[str, str], deque[tuple[float, int]]] = {}

@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _BUSY = frozenset({429, 503})
+_POLICY = "1008"
+"""How a stream ends on which a key was said in a frame that is not accepted."""
 _DENIALS = 2
 """Refusals of the key in a row after which it is the key, and not the clock."""
 _PAUSES = frozenset({"1012", "1013"})
@@ -74,7 +76,8 @@ class Dial:
 
     ``headers`` is called for each attempt, since a signature grows old.  ``observe`` is
     told the ``Date`` of an answer and when it was asked for and came, by our wall clock
-    as it is set by then.
+    as it is set by then.  With ``says_key`` the key is said in a frame, once there is a
+    connection.
     """
 
     url: str
@@ -85,6 +88,7 @@ class Dial:
     timeout: float = 10.0
     venue: str | None = None
     taps: Taps = attrs.field(factory=Taps, repr=False)
+    says_key: bool = attrs.field(default=False, repr=False)
 
 
 class Session:
@@ -103,6 +107,7 @@ class Session:
         self._attempts = 0
         self._short = 0
         self._denials = 0
+        self._rejections = 0
         self._failures = 0
         self._began = 0.0
         self._made_at: float | None = None
@@ -166,7 +171,7 @@ class Session:
         if not self.is_connected:
             return
         if self._has_lasted():
-            self._short = self._failures = 0
+            self._short = self._failures = self._rejections = 0
         else:
             self._short += 1
         self._made_at = None
@@ -194,6 +199,8 @@ class Session:
         else:
             self._is_paused = failure.code in _PAUSES
         self.broke()
+        if isinstance(failure, NetworkError) and failure.code == _POLICY:
+            self._rejected(failure)
         attempt = self._failures
         if self._is_paused:
             attempt = max(attempt, _PAUSE_ATTEMPT)
@@ -272,6 +279,17 @@ class Session:
         began = now - (self._clock.monotonic() - self._began)
         self.dial.observe(refusal.headers.get("date"), began, now)
         return 0.0
+
+    def _rejected(self, failure: NetworkError) -> None:
+        """Once may be a whim of the venue; in a row, as soon as the key is said, it is that."""
+        self._rejections += self.dial.says_key
+        if self._rejections >= _DENIALS:
+            message = (
+                f"the stream does not accept the key ({failure}), which was said to it "
+                f"{self._rejections} times; check the key, its secret and passphrase, and "
+                "its environment"
+            )
+            raise AuthenticationError(message, venue=self.dial.venue, code=_POLICY)
 
     def _unauthorized(self, refusal: UpgradeRefused) -> UnifiedExchangesError:
         kind = PermissionDenied if refusal.status == _FORBIDDEN else AuthenticationError

@@ -118,6 +118,7 @@ class Streaming(FillHistory):
             timeout=self.settings.timeout,
             venue=self.id,
             taps=self.taps,
+            says_key=channel == "user",
         )
 
     def require_key(self) -> Mapping[str, str]:

@@ -422,6 +422,20 @@ def test_a_key_that_is_wrong_is_told(scene: Scene, driver: str) -> None:
         watch.next(18)
 
 
+def test_a_secret_that_the_stream_refuses_ends_what_is_of_the_account(
+    scene: Scene, driver: str
+) -> None:
+    face = scene.face(driver, secret="AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    book = face.watch("order_book", scene.market)
+    book.next()
+    orders = face.watch("orders")
+    with pytest.raises(ux.AuthenticationError):
+        orders.next(18)
+    # What the market tells goes on.
+    scene.bid("7")
+    assert book.until(lambda x: size_at(x, "0.01") == 7)
+
+
 def test_the_stream_is_live_again_once_the_second_socket_tells(
     scene: Scene, driver: str
 ) -> None:

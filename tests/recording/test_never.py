@@ -1,0 +1,159 @@
+"""What was named as secret is in no recording, however it is written there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from unified_exchanges import BadRequest, exchange
+from unified_exchanges.flow import Request, Response
+from unified_exchanges.recording import Frame, Recorder, Rest, Withheld, read
+from unified_exchanges.testing import cassette
+
+URL = "http://127.0.0.1:1/trade-api/v2"
+HARD = "Zürich/<geheim>"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.jsonl"
+
+
+def told(path: Path, frame: str, never: list[str]) -> list[Frame | Withheld]:
+    """What is recorded of a message of a stream."""
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        Recorder(ex, path, never=never) as recorder,
+    ):
+        recorder.told(recorder.opened("ws://toy.test/"), "in", [frame])
+    return [line for line in read(path) if isinstance(line, Frame | Withheld)]
+
+
+def told_data(path: Path, frame: str, never: list[str]) -> bytes:
+    [line] = told(path, frame, never)
+    assert isinstance(line, Frame)
+    assert line.body.redacted
+    return line.body.data
+
+
+@pytest.mark.parametrize("secret", ["pass", "hunter2", "hunter22"])
+def test_a_short_text_is_replaced_as_a_long_one_is(path: Path, secret: str) -> None:
+    data = told_data(path, f'{{"type":"x","msg":{{"a":"{secret}"}}}}', [secret])
+    assert data == b'{"type":"x","msg":{"a":"REDACTED"}}'
+
+
+WRITINGS = {
+    "plain": json.dumps(HARD, ensure_ascii=False),
+    "escaped": json.dumps(HARD),
+    "in capitals": json.dumps(HARD).replace("00fc", "00FC"),
+    "with slashes": json.dumps(HARD).replace("/", r"\/"),
+    "as by Go": json.dumps(HARD).replace("<", r"\u003c").replace(">", r"\u003e"),
+    "within JSON": json.dumps(json.dumps(HARD)),
+    "within JSON, plain": json.dumps(json.dumps(HARD, ensure_ascii=False)),
+}
+
+
+@pytest.mark.parametrize("written", WRITINGS.values(), ids=WRITINGS)
+def test_a_text_is_replaced_however_json_escapes_it(path: Path, written: str) -> None:
+    data = told_data(path, f'{{"note":{written}}}', [HARD])
+    assert json.loads(data)["note"].strip('"') == "REDACTED"
+
+
+def test_a_line_with_a_text_in_needless_escapes_is_withheld(path: Path) -> None:
+    [line] = told(path, r'{"note":"\u0068unter2"}', ["hunter2"])
+    assert isinstance(line, Withheld)
+    assert line.where == ["field 'note'"]
+
+
+def test_of_two_texts_of_which_one_has_the_other_nothing_is_left(path: Path) -> None:
+    data = told_data(path, '{"note":"hunter2-hunter"}', ["hunter", "hunter2-hunter"])
+    assert data == b'{"note":"REDACTED"}'
+
+
+def test_a_text_in_an_address_is_replaced(path: Path) -> None:
+    secret = "Zürich geheim"
+    request = Request("GET", f"{URL}/portfolio/orders/{quote(secret)}")
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        Recorder(ex, path, never=[secret]) as recorder,
+    ):
+        recorder.answered(request, Response(404, {}, b"{}"), recorder.begun())
+    [line] = [line for line in read(path) if isinstance(line, Rest)]
+    assert line.path == "/trade-api/v2/portfolio/orders/REDACTED"
+
+
+def test_fields_named_like_secrets_are_replaced_in_json_within_json(path: Path) -> None:
+    inner = {"apiKey": "2ef943c7-cbe0-7e84-fcd2-8c670eb33191", "secret": "abcdefgh"}
+    data = told_data(path, json.dumps({"data": json.dumps(inner)}), [])
+    assert json.loads(json.loads(data)["data"]) == {
+        "apiKey": "REDACTED-KEY",
+        "secret": "REDACTED",
+    }
+
+
+def test_a_secret_that_json_within_json_hides_deeper_is_withheld(path: Path) -> None:
+    inner = json.dumps({"more": json.dumps({"secret": "abcdefgh"})})
+    [line] = told(path, json.dumps({"data": inner}), [])
+    assert isinstance(line, Withheld)
+    assert line.where == ["field 'secret'"]
+
+
+def test_a_text_that_only_looks_like_json_is_kept(path: Path) -> None:
+    frame = r'{"note":"[to be \"announced\"]","secretary":null}'
+    [line] = told(path, frame, [])
+    assert isinstance(line, Frame)
+    assert line.body.data == frame.encode()
+
+
+def test_numbers_named_like_secrets_are_replaced(path: Path) -> None:
+    data = told_data(path, '{"password":12345678, "token" : 123456}', [])
+    assert data == b'{"password":"REDACTED", "token" : "REDACTED"}'
+
+
+def test_numbers_that_are_no_secrets_are_kept(path: Path) -> None:
+    frame = '{"session":1,"token_price":0.12345,"is_token":true,"size":12345678}'
+    [line] = told(path, frame, [])
+    assert isinstance(line, Frame)
+    assert line.body.data == frame.encode()
+
+
+def test_a_number_that_is_a_secret_within_json_is_withheld(
+    path: Path,
+) -> None:
+    [line] = told(path, r'{"data":"{\"password\": 12345678}"}', [])
+    assert isinstance(line, Withheld)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", "in which nothing is"),
+        ("   ", "in which nothing is"),
+        ("abc", "at least 4"),
+        (" ab ", "at least 4"),
+        ("REDACT", "cannot be replaced"),
+        ("key-\ud800", "no Unicode"),
+    ],
+)
+def test_a_text_that_cannot_be_replaced_is_refused_and_nothing_is_begun(
+    path: Path, text: str, wanted: str
+) -> None:
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        pytest.raises(BadRequest, match=wanted),
+    ):
+        Recorder(ex, path, never=["hunter2", text])
+    assert not path.exists()
+
+
+def test_a_cassette_refuses_an_empty_text_as_well(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"never": [""]}
+    with (
+        pytest.raises(BadRequest, match="in which nothing is"),
+        cassette(tmp_path / "a.yaml", "record", **how),
+    ):
+        pytest.fail("nothing is recorded")

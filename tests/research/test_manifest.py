@@ -1,0 +1,205 @@
+"""Tables that are not whole any more are refused, by a word of what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from unified_exchanges import BadRequest
+from unified_exchanges.backtesting.sources import events_of, markets_told
+from unified_exchanges.recording import DamagedRecording, Header, read
+from unified_exchanges.recording.format import encode
+from unified_exchanges.research import convert
+
+from ..cli.conftest import invoke
+from .test_conversion import DELTA, SNAPSHOT, journal
+
+CHANGES = [DELTA % (n + 2, ("1.00", "-1.00")[n % 2]) for n in range(200)]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    out = tmp_path / "out"
+    convert(journal(tmp_path / "r", SNAPSHOT % 1, *CHANGES), out)
+    return out
+
+
+def books_in(out: Path) -> Path:
+    [file] = (out / "books").rglob("*.parquet")
+    return file
+
+
+def flipped(file: Path, at: float) -> None:
+    whole = bytearray(file.read_bytes())
+    whole[int(len(whole) * at)] ^= 4
+    file.write_bytes(whole)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-100]),
+    "empty": lambda file: file.write_bytes(b""),
+    "another": lambda file: file.write_bytes(b"PAR1" * 10),
+    **{f"flipped at {x}": lambda file, x=x: flipped(file, x) for x in (0.1, 0.4, 0.9)},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_is_told_and_what_to_do(
+    out: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(books_in(out))
+    with pytest.raises(
+        DamagedRecording, match=r"part-0\.parquet is damaged .*delete the folders"
+    ):
+        list(events_of(out))
+
+
+def test_the_command_says_it_in_a_line(out: Path, tmp_path: Path) -> None:
+    books_in(out).write_bytes(b"")
+    words = ("convert", str(out), "--out", str(tmp_path / "n"), "--to", "hftbacktest")
+    done = invoke(*words, "--market", "M", "--markets-from", str(tmp_path / "r"))
+    assert done.code not in {0, 1}
+    assert "Traceback" not in done.err
+
+
+LOSSES: dict[str, Callable[[Path], Path]] = {
+    "a table": lambda out: out / "trades",
+    "a recording of a table": lambda out: out / "gaps" / "recording=001-r",
+    "a market": lambda out: books_in(out).parents[1],
+    "a day": lambda out: books_in(out).parent,
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("market_id", [None, "M"])
+def test_rows_that_are_gone_are_missed(
+    out: Path, lost: Callable[[Path], Path], market_id: str | None
+) -> None:
+    shutil.rmtree(lost(out))
+    with pytest.raises(DamagedRecording, match=r"is gone, in which there were \d+ row"):
+        list(events_of(out, market_id))
+
+
+def test_a_market_that_is_gone_is_still_one_of_them(out: Path) -> None:
+    shutil.rmtree(books_in(out).parents[1])
+    assert set(markets_told(out)) == {"M"}
+
+
+def test_a_file_that_convert_did_not_write_is_told(out: Path) -> None:
+    file = books_in(out)
+    shutil.copy(file, file.with_name("part-0 copy.parquet"))
+    with pytest.raises(DamagedRecording, match=r"copy\.parquet is not one that"):
+        list(events_of(out))
+
+
+@pytest.mark.parametrize("cut", ["", "{}", "[]", '{"files": 5}', "whole", "files"])
+def test_a_manifest_that_cannot_be_read_is_told(out: Path, cut: str) -> None:
+    [file] = (out / "manifests").rglob("*.json")
+    whole = file.read_text("utf-8")
+    cuts = {"whole": whole[:-9], "files": whole.replace("crc32", "crc")}
+    file.write_text(cuts.get(cut, cut), "utf-8")
+    with pytest.raises(DamagedRecording, match=r"manifest\.json cannot be read"):
+        list(events_of(out))
+
+
+# -- all of a recording, or none ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("after", range(0, 16, 3))
+def test_a_conversion_that_fails_while_it_places_leaves_what_was(
+    tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch, *, add: bool
+) -> None:
+    out = tmp_path / "out"
+    if add:
+        convert(journal(tmp_path / "a", SNAPSHOT % 1), out)
+    before = sorted(out.rglob("*"))
+    done: list[Path] = []
+    rename = Path.rename
+
+    def failing(path: Path, to: Path) -> Any:
+        if len(done) == after:
+            raise KeyboardInterrupt
+        done.append(path)
+        return rename(path, to)
+
+    paths = [journal(tmp_path / x, SNAPSHOT % 1) for x in "bc"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", failing)
+        with pytest.raises(KeyboardInterrupt):
+            convert(paths, out, add=add)
+    assert sorted(out.rglob("*")) == before
+    convert(paths, out, add=add)
+    assert list(events_of(out))
+
+
+def killed(out: Path, number: str) -> None:
+    """What is there when `convert` is killed before the last of a recording came."""
+    shutil.rmtree(out / "manifests" / number)
+    shutil.rmtree(out / "books" / number)
+
+
+def test_half_of_a_recording_is_refused_and_the_next_conversion_takes_it_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    a, b = (journal(tmp_path / x, SNAPSHOT % 1, *CHANGES) for x in "ab")
+    out, wanted = tmp_path / "out", tmp_path / "wanted"
+    convert([a, b], out)
+    convert([a, b], wanted)
+    killed(out, "recording=002-b")
+    with pytest.raises(
+        DamagedRecording, match=r"only a part of the tables of b.*--add"
+    ):
+        list(events_of(out))
+    convert(b, out, add=True)
+    assert "taken out" in caplog.text
+    assert list(events_of(out)) == list(events_of(wanted))
+
+
+def test_tables_of_which_none_is_whole_are_refused(out: Path, tmp_path: Path) -> None:
+    killed(out, "recording=001-r")
+    for given in (
+        lambda: events_of(out),
+        lambda: convert(tmp_path / "r", out, add=True),
+    ):
+        with pytest.raises(BadRequest, match="`convert` that was killed"):
+            given()
+
+
+# -- of one place ------------------------------------------------------------------------
+
+
+def elsewhere(path: Path, environment: str) -> Path:
+    head = next(read(path))
+    assert isinstance(head, Header)
+    lines = path.read_bytes().splitlines(keepends=True)[1:]
+    other = encode(msgspec.structs.replace(head, environment=environment))
+    path.write_bytes(b"".join([other, *lines]))
+    return path
+
+
+def test_recordings_of_two_environments_are_not_one_market(tmp_path: Path) -> None:
+    demo = elsewhere(journal(tmp_path / "demo", SNAPSHOT % 1), "demo")
+    real = elsewhere(journal(tmp_path / "real", SNAPSHOT % 1), "production")
+    tables, others = tmp_path / "tables", tmp_path / "others"
+    refused = pytest.raises(
+        BadRequest, match="demo is of kalshi at demo and real of kalshi at production"
+    )
+    with refused:
+        events_of([demo, real])
+    with refused:
+        convert([demo, real], tables)
+    convert(demo, tables)
+    convert(real, others)
+    with refused:
+        events_of([tables, others])
+    with refused:
+        events_of([tables, real])
+    with refused:
+        convert(real, tables, add=True)
+    assert len(list(events_of(tables))) == len(list(events_of(demo)))

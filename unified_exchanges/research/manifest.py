@@ -1,0 +1,157 @@
+"""What the tables of a recording hold: so that rows which are gone are missed."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Container, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import unquote
+
+import attrs
+
+from ..recording import DamagedRecording, Header
+from ..recording.places import Place
+from .catalog import MANIFESTS, SEVERAL, Recorded, recorded_in
+
+__all__ = [
+    "AGAIN",
+    "Manifest",
+    "manifest_of",
+    "markets_in",
+    "parts_of",
+    "places_of",
+    "write_manifest",
+]
+
+AGAIN: Final = (
+    "delete the folders {} of all tables, and convert the recording again, with --add"
+)
+_NAME: Final = "manifest.json"
+_CHUNK: Final = 1024 * 1024
+
+
+@attrs.frozen
+class Written:
+    """What was written to a file: its rows, and the checksum of its bytes."""
+
+    rows: int
+    crc32: int
+
+
+@attrs.frozen
+class Manifest:
+    """Where the recording was made, whether it was closed, and what was written of it.
+
+    ``files`` has for each table the files by their place below the folder of the recording,
+    ``venue=…/market=…/day=…/part-0.parquet``.
+    """
+
+    venue: str
+    environment: str
+    is_ended: bool
+    files: dict[str, dict[str, Written]]
+
+    def markets(self, *tables: str) -> Iterator[str]:
+        """The markets of which these tables tell, some repeatedly."""
+        for table in tables:
+            for file in self.files.get(table, ()):
+                name = unquote(PurePosixPath(file).parts[1].removeprefix("market="))
+                if name != SEVERAL:
+                    yield name
+
+
+def write_manifest(
+    path: Path,
+    recorded: Recorded,
+    head: Header,
+    rows: Mapping[str, Mapping[str, int]],
+    *,
+    is_ended: bool,
+) -> None:
+    """Write that of a recording below the folder of tables, whose files are whole."""
+    files = {
+        table: {
+            name: Written(count, checksum_of(path / table / recorded.folder / name))
+            for name, count in counts.items()
+        }
+        for table, counts in rows.items()
+    }
+    manifest = Manifest(head.venue, head.environment, is_ended, files)
+    file = path / MANIFESTS / recorded.folder / _NAME
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(attrs.asdict(manifest), indent=1), "utf-8")
+
+
+def checksum_of(path: Path) -> int:
+    """The CRC-32 of a file; raises `OSError`."""
+    found = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found = zlib.crc32(chunk, found)
+    return found
+
+
+def manifest_of(path: Path, recorded: Recorded) -> Manifest:
+    """Read that of a recording; raises `DamagedRecording`."""
+    file = path / MANIFESTS / recorded.folder / _NAME
+    try:
+        told = json.loads(file.read_bytes())
+        files = {
+            table: {name: Written(**written) for name, written in names.items()}
+            for table, names in told.pop("files").items()
+        }
+        return Manifest(**told, files=files)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DamagedRecording(
+            f"{file} cannot be read ({error}): {AGAIN.format(recorded.folder)}"
+        ) from error
+
+
+def parts_of(
+    path: Path,
+    recorded: Recorded,
+    manifest: Manifest,
+    table: str,
+    folders: Container[str] | None = None,
+) -> dict[Path, list[tuple[Path, Written]]]:
+    """The files of a table by the folders of their markets, day after day, and their rows.
+
+    With ``folders`` only those of markets whose folders are called so.  Raises
+    `DamagedRecording` where they are not those that `convert` wrote.
+    """
+    top = path / table / recorded.folder
+    wanted = {top / name: x for name, x in manifest.files.get(table, {}).items()}
+    there = set(top.glob("venue=*/market=*/day=*/part-*.parquet"))
+    if folders is not None:
+        wanted = {x: y for x, y in wanted.items() if x.parts[-3] in folders}
+        there = {x for x in there if x.parts[-3] in folders}
+    for file in sorted(wanted.keys() ^ there):
+        told = (
+            f"{file} is gone, in which there were {wanted[file].rows} rows"
+            if file in wanted
+            else f"{file} is not one that `convert` wrote there"
+        )
+        raise DamagedRecording(f"{told}; {AGAIN.format(recorded.folder)}")
+    found: dict[Path, list[tuple[Path, Written]]] = {}
+    for file in sorted(wanted, key=lambda x: (x.parent, _number(x))):
+        found.setdefault(file.parents[1], []).append((file, wanted[file]))
+    return found
+
+
+def _number(part: Path) -> int:
+    """Which of the files of a day it is."""
+    return int(part.stem.removeprefix("part-"))
+
+
+def markets_in(path: Path) -> list[str]:
+    """The markets of which tables tell books or trades; raises as `recorded_in` does."""
+    manifests = [manifest_of(path, recorded) for recorded in recorded_in(path)]
+    return [x for each in manifests for x in each.markets("books", "trades")]
+
+
+def places_of(path: Path) -> list[Place]:
+    """Where the recordings were made of which tables are; raises as `recorded_in` does."""
+    found = [(each.name, manifest_of(path, each)) for each in recorded_in(path)]
+    return [(name, told.venue, told.environment) for name, told in found]
