@@ -102,3 +102,9 @@ def test_what_is_told_is_kept_to() -> None:
     assert report.assumptions.sample == 2 * MILLISECOND
     assert len(report.equity_curve) >= 1_999
     assert Decimal(0) < report.turnover
+
+
+def test_a_month_is_looked_at_every_minute_and_more_often() -> None:
+    report = told(events([60 * SECOND] * 3_000))
+    assert report.assumptions.sample == 40_960 * MILLISECOND
+    assert len(report.equity_curve) >= 3_000

@@ -15,17 +15,19 @@ __all__ = ["Sampling"]
 
 _FINEST: Final = 10_000_000
 """Nanoseconds between samples to begin with, where nobody says how many."""
+_COARSEST: Final = _FINEST << 12
+"""Those at most, some 41 s: who falls for minutes in a month has fallen."""
 _MOST: Final = 1_000
-"""Samples that cover a run then, at most."""
+"""Samples that cover a shorter run then, at most."""
 
 
 class Sampling:
     """Looks every so many nanoseconds, if anything was told since; ``due`` is when next.
 
     Where ``every`` is None it is 10 ms, and twice as long whenever a thousand of them do not
-    cover what was played: then points between are dropped, so that the curve is that of a run
-    which was told the last ``every`` at once.  It depends on the span of the events alone:
-    the runs of a sweep have the same.
+    cover what was played, up to 41 s: then points between are dropped, so that the curve is
+    that of a run which was told the last ``every`` at once.  It depends on the span of the
+    events alone: the runs of a sweep have the same.
     """
 
     def __init__(self, measures: Measures, every: int | None) -> None:
@@ -52,8 +54,8 @@ class Sampling:
         if self._is_fixed:
             return
         self._taken.append((moment, point))
-        if moment - self._began > _MOST * self.every:
-            while moment - self._began > _MOST * self.every:
+        if self._is_too_fine(moment):
+            while self._is_too_fine(moment):
                 self.every *= 2
             self._thin(moment)
             reached = self._end_of(moment)
@@ -77,6 +79,10 @@ class Sampling:
                 self._taken.append((end, moved))
                 kept.append(moved)
         points[:] = kept
+
+    def _is_too_fine(self, moment: int) -> bool:
+        covered = moment - self._began <= _MOST * self.every
+        return not covered and self.every < _COARSEST
 
     def _boundary(self, moment: int) -> int:
         return (moment // self.every + 1) * self.every

@@ -44,7 +44,7 @@ Sample: TypeAlias = Annotated[
     typer.Option(
         "--sample",
         metavar="SPAN",
-        help="Look at equity so often: 1s, 1m; a thousand times in all if not said.",
+        help="Look at equity so often: 1s, 1m; if not said, as suits the span.",
     ),
 ]
 NoFees: TypeAlias = Annotated[
