@@ -1,9 +1,11 @@
 """Watch one question on two venues: YES here and NO there should cost a dollar together.
 
 In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
-paste the exports that it prints here; ``--other`` is looked for at ``local``.  Over two
-recordings of yours: ``unified-exchanges backtest complement_watcher.py HERE THERE --data
-one.jsonl --data other.jsonl``.
+paste the exports that it prints here; ``--other`` is looked for at ``local``.  Name the two
+markets, as ``kalshi:TICKER polymarket:ID``: nothing but you knows that they ask the same.
+Without them two that are unrelated show how it runs.  Over two recordings of yours:
+``unified-exchanges backtest complement_watcher.py HERE THERE --data one.jsonl --data
+other.jsonl``.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ class ComplementWatcher(ux.Strategy):
 
     least, size = Decimal("0.01"), Decimal(10)
 
-    def on_start(self, desk: ux.Desk) -> None:  # noqa: ARG002
-        """Pair the markets."""
+    def on_start(self, desk: ux.Desk) -> None:
+        """Pair the markets, and say which are taken for one question."""
         names = [name.rpartition(":")[2] for name in self.markets]
         if not names or len(names) % 2:
             message = (
@@ -36,6 +38,9 @@ class ComplementWatcher(ux.Strategy):
         self.other = dict(zip(names[::2], names[1::2], strict=True))
         self.other |= {second: first for first, second in self.other.items()}
         self.gains: dict[str, Decimal] = {}
+        for two in zip(names[::2], names[1::2], strict=True):
+            titles = " | ".join(desk.market(name).title for name in two)
+            desk.log(f"taken for one question: {titles}")
 
     def on_book(self, desk: ux.Desk, book: ux.OrderBook) -> None:
         """Compare with what is known of the other market."""
@@ -60,6 +65,7 @@ class ComplementWatcher(ux.Strategy):
 
 if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
+    OPTIONS.add_argument("markets", nargs="*", help="two for each pair")
     OPTIONS.add_argument("--venue", default=VENUE)
     OPTIONS.add_argument("--environment", default=WHERE)
     OPTIONS.add_argument("--other", help="the second venue; else two markets of one")
@@ -74,7 +80,10 @@ if __name__ == "__main__":
             for name, where in places
         ]
         watcher = ComplementWatcher()
-        found = [m for v in venues for m in v.fetch_markets(limit=2)[: 3 - len(venues)]]
-        watcher.markets = [f"{m.venue}:{m.market_id}" for m in found]
+        watcher.markets = given.markets
+        if not given.markets:
+            print("unrelated, for show: a gain is none where it is not one question")
+            each = [v.fetch_markets(limit=2)[: 3 - len(venues)] for v in venues]
+            watcher.markets = [f"{m.venue}:{m.market_id}" for ms in each for m in ms]
         report = ux.run(watcher, *venues, seconds=2)  # yours: until Ctrl-C
         print(f"{report.events} books:", watcher.gains, *report.notes, sep="\n")

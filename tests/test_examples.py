@@ -23,7 +23,7 @@ from unified_exchanges import (
     backtest,
     exchange,
 )
-from unified_exchanges.cli import strategy
+from unified_exchanges.cli import demo_strategy
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.paper import Contract
 from unified_exchanges.paper.account import Account
@@ -123,7 +123,11 @@ def test_the_complement_watcher_reaches_two_venues_by_the_exports_of_one(
             runpy.run_path(
                 str(ROOT / "examples" / "complement_watcher.py"), run_name="__main__"
             )
-        assert "books:" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "books:" in shown
+        assert shown.startswith(
+            "unrelated, for show: a gain is none where it is not one"
+        )
 
 
 def test_the_hedge_says_that_no_venue_was_reached(
@@ -145,7 +149,7 @@ def test_the_hedge_says_that_no_venue_was_reached(
 
 def test_the_demo_plays_the_strategy_of_the_examples() -> None:
     shown = (ROOT / "examples" / "demo_strategy.py").read_text()
-    assert shown.startswith(Path(strategy.__file__).read_text())
+    assert shown.startswith(Path(demo_strategy.__file__).read_text())
 
 
 def strategies() -> list[tuple[str, type[Strategy]]]:
@@ -199,6 +203,17 @@ def test_a_strategy_of_the_examples_runs_in_a_backtest(
     if name == "spread_maker":
         assert len(report.decisions) >= 4
         assert report.orders >= 4
+
+
+def test_the_complement_watcher_says_which_questions_it_takes_for_one(
+    day: tuple[Path, list[Contract]],
+) -> None:
+    path, contracts = day
+    one, two = [x.market for x in contracts][:2]
+    strategy = dict(strategies())["complement_watcher"]()
+    strategy.markets = [one.market_id, two.market_id]
+    first = backtest(strategy, path, contracts=contracts).notes[0]
+    assert first.text == f"taken for one question: {one.title} | {two.title}"
 
 
 def test_the_complement_watcher_says_that_it_wants_pairs(

@@ -309,10 +309,6 @@ class TokenBucket:
             ):
                 tokens.level = min(tokens.level, left * part)
 
-    def paused_for(self, now: float) -> float:
-        """Seconds that are left of a pause, for common takers."""
-        return max(0.0, self._paused_until - now)
-
     @property
     def capacity(self) -> float:
         """The most tokens that it holds."""

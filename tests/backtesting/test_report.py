@@ -393,7 +393,7 @@ def test_a_report_says_what_it_took_for_granted(report: Report) -> None:
     assert (told["order_delay"], told["event_delay"], told["sample"]) == (
         0,
         0,
-        60 * 10**9,
+        1_280 * 10**6,
     )
     assert told["fees"][0] == {"venue": "toy", "market_id": "RAIN", "rule": "Cent"}
     [source] = told["data"]
@@ -403,7 +403,7 @@ def test_a_report_says_what_it_took_for_granted(report: Report) -> None:
     for shown in (
         'Delay of orders</td><td class="word">0 ms<',
         'Delay of events</td><td class="word">0 ms<',
-        'Equity every</td><td class="word">60000 ms<',
+        'Equity every</td><td class="word">1280 ms<',
         f'Fees of {len(CONTRACTS)} markets</td><td class="word">Cent<',
         "one rule for all days",
         "events given in memory, 2026-11-20 18:40:",

@@ -81,18 +81,8 @@ def test_two_accounts_may_use_the_same_client_order_id(scene):
     assert scene.bid("bob", "0.50", 1, client_order_id="x").status == "resting"
 
 
-def test_an_order_is_found_by_its_client_order_id(scene):
-    order = scene.bid("ann", "0.50", 1, client_order_id="x")
-    assert scene.engine.order_by_client_id("x", account_id="ann") == order
-
-
 def test_an_unknown_order_is_not_found(scene):
     assert refused(scene.engine.order, "x", account_id="ann") == "order_not_found"
-
-
-def test_an_unknown_client_order_id_is_not_found(scene):
-    code = refused(scene.engine.order_by_client_id, "y", account_id="ann")
-    assert code == "order_not_found"
 
 
 def test_a_venue_may_bring_its_own_order_id_once(scene):
@@ -263,11 +253,11 @@ def test_an_amendment_may_use_the_cash_of_the_order_itself(scene):
 def test_an_amendment_may_bring_a_new_client_order_id_and_keeps_the_old_one(scene):
     order = scene.bid("ann", "0.50", 10, client_order_id="x")
     scene.engine.amend(order.order_id, owner=ANN, client_order_id="y")
-    found = scene.engine.order_by_client_id("y", account_id="ann")
+    found = scene.engine.order(order.order_id, account_id="ann")
     codes = [
         refused(scene.bid, "ann", "0.50", 1, client_order_id=name) for name in "xy"
     ]
-    assert found.order_id == order.order_id
+    assert found.client_order_id == "y"
     assert codes == ["order_already_exists"] * 2
 
 

@@ -149,6 +149,7 @@ class WatchedVenue(ToyVenue):
         self.asked: list[Resync] = []
         self.absent: set[str] | Exception = set()
         self.looked_for: list[list[str]] = []
+        self.books_read: list[str] = []
         self.ended: dict[str, MarketChange] = {}
         self.trouble: Exception | None = None
         self.looked_up: list[list[str]] = []
@@ -161,6 +162,7 @@ class WatchedVenue(ToyVenue):
     def fetch_order_book(
         self, market_id: str, *, outcome: str | None = None, depth: int | None = None
     ) -> Flow[OrderBook]:
+        self.books_read.append(market_id)
         yield ANSWER
         return _given(self.books[market_id])
 

@@ -49,7 +49,8 @@ class Assumptions(Flat):
     """What a backtest took for granted: how late, at what fees, over which data.
 
     ``order_delay`` and ``event_delay`` are nanoseconds, as in `Delays`: with 0 a strategy
-    acts before anybody else can.  ``sample`` is the nanoseconds between points of equity.
+    acts before anybody else can.  ``sample`` is the nanoseconds between points of equity,
+    also where nobody said how many.
     """
 
     order_delay: int

@@ -31,6 +31,7 @@ from .measures import Measures
 from .reading import Provenance
 from .report import BacktestProgress, Report
 from .reporting import Tally, report_of
+from .sampling import Sampling
 from .sending import Sender
 from .telling import Teller, Told
 
@@ -57,10 +58,10 @@ class Loop:
         contracts: Iterable[Contract],
         cash: Number,
         delays: Delays | None,
-        sample: timedelta,
+        sample: timedelta | None,
     ) -> None:
         check_strategy(strategy)
-        self._every = read_sample(sample)
+        every = read_sample(sample)
         self._engine = PaperEngine(
             read_contracts(contracts), cash=read_cash(cash), delays=read_delays(delays)
         )
@@ -70,6 +71,7 @@ class Loop:
         self._desk = self._teller.desk
         self._sender = Sender(self._engine)
         self._measures = Measures(self._engine)
+        self._sampling = Sampling(self._measures, every)
         self._quiet: dict[str, Pit | None] = {}
         """None for a market whose books are not only noted."""
         self._held: dict[str, Pit] = {}
@@ -79,7 +81,6 @@ class Loop:
             pit.outcome = pit.contract.first
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
-        self._sample_due = NEVER
         self._instant = self._steps = 0
         self._tally = Tally()
         self._is_begun = False
@@ -111,7 +112,7 @@ class Loop:
             self._teller,
             self._engine,
             self._measures,
-            self._every,
+            self._sampling.every,
             provenance,
         )
 
@@ -129,8 +130,7 @@ class Loop:
             self.read = 1
             self._tally.began = desk.moment = first[0]
             self._teller.look_back(first[0])
-            self._measures.sample(first[0])
-            self._sample_due = self._boundary(first[0])
+            self._sampling.begin(first[0])
         self._strategy.on_start(desk)
         if firsts and not desk.is_stopped:
             self._play(firsts)
@@ -257,10 +257,8 @@ class Loop:
             timer = desk.timers[0][0] if desk.timers else NEVER
             soonest = min(told, timer)
             self._step(min(effect, soonest))
-            if self._sample_due <= min(effect, soonest, moment):
-                self._measures.sample(self._sample_due)
-                # Until the next thing happens there is nothing new to see.
-                self._sample_due = self._boundary(min(effect, soonest, moment))
+            if self._sampling.due <= (following := min(effect, soonest, moment)):
+                self._sampling.take(following)
             elif effect < moment and effect <= soonest:
                 self._effect(effect)
             elif soonest <= moment:
@@ -272,7 +270,7 @@ class Loop:
                     self._strategy.on_timer(desk, name)
                 self._send()
             else:
-                desk.due = min(effect, soonest, self._sample_due)
+                desk.due = min(effect, soonest, self._sampling.due)
                 return
 
     def _effect(self, moment: int) -> None:
@@ -293,9 +291,6 @@ class Loop:
                 f"at {at(self._desk.moment)} the strategy answers every answer with another "
                 "order, and no time passes: give it `delays`, or let it wait by a timer"
             )
-
-    def _boundary(self, moment: int) -> int:
-        return (moment // self._every + 1) * self._every
 
     def _tell_at(self, moment: int, told: Told) -> None:
         self._told.append((moment, told))

@@ -62,7 +62,7 @@ class Measures:
             self._worth[market_id] = held
             self._mark_again(held)
 
-    def sample(self, moment: int) -> None:
+    def sample(self, moment: int) -> EquityPoint:
         """Note how much there is; the last of a microsecond is its point."""
         point = EquityPoint(
             at=at(moment),
@@ -74,6 +74,7 @@ class Measures:
             self.points[-1] = point
         else:
             self.points.append(point)
+        return point
 
     def holds(self, market_id: str) -> bool:
         """Whether anything is held of a market."""

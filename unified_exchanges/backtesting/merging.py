@@ -254,7 +254,14 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
 
 
 def merged(*streams: Events) -> Merged:
-    """Merge events in the order of their receipt, and tell what overlaps once: `Merged`."""
+    """Merge events in the order of their receipt, and tell what overlaps once: `Merged`.
+
+    What a stream raises is raised when it is read.
+
+    >>> lost = Gap(subject=None, market_ids=(), reason="restart", at=at(5))
+    >>> [moment for moment, _ in merged([(5, lost)], [(5, lost)])]
+    [5]
+    """
     return Merged(*streams)
 
 

@@ -82,7 +82,7 @@ class Report(Flat):
     """What a backtest came to; the same inputs give the same report, byte by byte.
 
     Dollars and contracts.  ``equity_curve`` has a point at the first event, after every fill
-    and settlement, at every full ``sample`` (a minute) in which anything was told, and at
+    and settlement, at every full ``sample`` in which anything was told, and at
     the end.  A point is how it stood when all was done that happened in its microsecond:
     what is between two fills of one instant is in none.  The next four are of these points
     alone.  ``max_drawdown`` is the deepest fall of equity below its highest before, which

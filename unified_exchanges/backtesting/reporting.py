@@ -105,17 +105,19 @@ def report_of(
 def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
     """What the strategy wrote, and what is to be known of the data."""
     of_data = [
-        Note(at=moment, text=text) for feed in feeds for moment, text in feed.notes()
+        Note(at=moment, text=text, is_of_data=True)
+        for feed in feeds
+        for moment, text in feed.notes()
     ]
     if tally.began is None:
         text = (
             "there was no event in the data: nothing was told, and nothing could happen"
         )
-        of_data.append(Note(at=desk.moment, text=text))
+        of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
     if tally.ignored and tally.ignored == tally.events:
         text = (
             f"all {tally.events} events were ignored: none is of a market of the run, of "
             "which there is a contract in contracts="
         )
-        of_data.append(Note(at=desk.moment, text=text))
+        of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
     return tuple(sorted([*of_data, *desk.notes], key=lambda note: note.at))

@@ -17,7 +17,6 @@ from .sources import Data
 
 __all__ = ["backtest"]
 
-_MINUTE: Final = timedelta(minutes=1)
 _BEAT: Final = 50_000
 """Events between two words on progress."""
 
@@ -31,7 +30,7 @@ def backtest(
     contracts: Iterable[Contract],
     cash: Number = "10000",
     delays: Delays | None = None,
-    sample: timedelta = _MINUTE,
+    sample: timedelta | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Run a strategy over what was recorded; gives what would have become of it.
@@ -45,7 +44,9 @@ def backtest(
     after its receipt, and never before; an order takes effect ``delays.order`` after it
     was decided, after everything received by then.  Orders fill by the rules of
     `PaperEngine`: never at a price that was not offered, behind all that was displayed.
-    Nothing depends on a clock, on chance or on the machine.
+    Nothing depends on a clock, on chance or on the machine.  Between trades equity is looked
+    at every ``sample``; by default at the shortest of 10 ms, 20 ms, 40 ms, … 40.96 s of
+    which a thousand cover the events.
 
     What the strategy raises is raised.  Raises `BadRequest`, before anything runs, for what
     was given wrongly, an empty list too, and for markets that have no contract, and

@@ -237,6 +237,9 @@ def recorded(
 
     Their time is that of their receipt by `LineClock`, which never goes back.
     Raises `DamagedRecording`, `BadRequest` for a cassette without times, and `OSError`.
+
+    >>> def books(path: str) -> int:
+    ...     return sum(isinstance(event, OrderBook) for _, event in recorded(path))
     """
     feed = feed or Feed(None)
     # Not a generator of its own: each event would pass through it.

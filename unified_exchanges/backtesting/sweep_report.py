@@ -13,6 +13,7 @@ import attrs
 from ..errors import BadRequest
 from ..models.record import Flat, Json
 from ..money import text
+from ..strategies import Note
 from .report import Report
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ class SweepRow(Flat):
 
     ``data`` is the name of what it ran over, empty where it has none.  ``fills`` are the
     trades, ``refused`` the commands that failed.  A run that raised has a ``failure``,
-    and None for every figure.  ``report`` is the whole of it, unless the sweep was told
-    to keep none; it is not part of `to_dict`.
+    and None for every figure.  ``notes`` are those of its report that concern the data.
+    ``report`` is the whole of it, unless the sweep was told to keep none; it is not part of
+    `to_dict`.
     """
 
     number: int
@@ -80,6 +82,7 @@ class SweepRow(Flat):
     refused: int | None = None
     fill_ratio: Decimal | None = None
     brier: Decimal | None = None
+    notes: tuple[Note, ...] = attrs.field(default=(), metadata={"table": "none"})
     failure: SweepFailure | None = attrs.field(
         default=None, metadata={"table": "columns"}
     )
@@ -237,6 +240,7 @@ def row_of(
         parameters=parameters,
         fills=len(result.trades),
         refused=len(result.failures),
+        notes=tuple(note for note in result.notes if note.is_of_data),
         report=result,
         **{name: getattr(result, name) for name in _SAME},
     )

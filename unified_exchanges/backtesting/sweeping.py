@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import product
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from ..errors import BadRequest
 from ..money import Number
@@ -31,7 +31,6 @@ from .trial import Make, Setup, Trial, check_make, check_names
 
 __all__ = ["Grid", "sweep"]
 
-_MINUTE: Final = timedelta(minutes=1)
 
 Grid: TypeAlias = "Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]"
 """The values of each parameter, of which all combinations run; or the combinations."""
@@ -45,7 +44,7 @@ def sweep(
     contracts: Iterable[Contract],
     cash: Number = "10000",
     delays: Delays | None = None,
-    sample: timedelta = _MINUTE,
+    sample: timedelta | None = None,
     markets: Sequence[str] | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -235,7 +234,7 @@ def _is_of_paths(data: Sequence[object]) -> bool:
 def _check_terms(
     cash: Number,
     delays: Delays | None,
-    sample: timedelta,
+    sample: timedelta | None,
     markets: Sequence[str] | None,
     progress: object,
 ) -> None:

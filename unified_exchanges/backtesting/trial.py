@@ -53,7 +53,7 @@ class Setup:
     contracts: Sequence[Contract]
     cash: Number
     delays: Delays | None
-    sample: timedelta
+    sample: timedelta | None
     keeps_reports: bool
 
 

@@ -17,8 +17,8 @@ from ..models import Market
 from ..money import text
 from ..research import convert
 from . import loading
+from .backtest_options import MarketsFrom, read_paths, recordings_of
 from .command import guarded, plain_command
-from .experiment import MarketsFrom, read_paths, recordings_of
 from .idle import set_to
 from .options import Json
 from .progress import shown, shown_of_files

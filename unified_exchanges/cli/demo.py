@@ -10,6 +10,7 @@ import typer
 from ..alerts import AlertPolicy
 from .agreement import agree
 from .command import guarded, plain_command
+from .demo_strategy import trade
 from .exits import Exit
 from .ledger import Ledger, reconcile
 from .options import Debug, Json
@@ -17,7 +18,6 @@ from .practice import practice
 from .screen import Screen
 from .session import DEFAULT_VENUE, described
 from .stage import Stage
-from .strategy import trade
 
 __all__ = ["add_to", "settle"]
 

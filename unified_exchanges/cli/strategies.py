@@ -10,31 +10,32 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from ..backtesting import Report, backtest
 from ..backtesting.page import is_page
 from ..backtesting.sources import events_of, markets_told
 from ..errors import BadRequest, JournalError
 from ..models import OrderBook
-from ..money import read_number, text
+from ..money import read_number
 from ..paper import Delays, at
-from ..strategies import RunProgress, RunReport, run
+from ..strategies import RunProgress, run
 from . import loading
-from .command import command, guarded, plain_command
-from .experiment import (
+from .backtest_options import (
     Cash,
     EventDelay,
     MarketsFrom,
     NoFees,
     OrderDelay,
+    Sample,
     check_told,
     read_paths,
     recordings_of,
 )
+from .command import command, guarded, plain_command
 from .failing import own_failures
 from .idle import beside, without
-from .options import Debug, Json, lasting
+from .options import Debug, Json, lasting, spacing
+from .outcomes import of_backtest, of_run
 from .progress import shown, shown_of, shown_of_files
 from .screen import Screen
 from .session import Session
@@ -44,7 +45,6 @@ __all__ = [
     "File",
     "Markets",
     "add_to",
-    "dollars",
     "markets_told_in",
     "moment_words",
     "read_cash",
@@ -168,7 +168,7 @@ def run_strategy(
             report = run(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )
-    screen.document(report, *_of_run(report))
+    screen.document(report, *of_run(report))
 
 
 def _unnamed(file: Path, over: Path | None) -> str:
@@ -201,6 +201,7 @@ def backtest_strategy(
     cash: Cash = "10000",
     order_delay: OrderDelay = 0,
     event_delay: EventDelay = 0,
+    sample: Sample = None,
     markets_from: MarketsFrom = None,
     no_fees: NoFees = False,
     html: Annotated[
@@ -220,6 +221,7 @@ def backtest_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
+        every = None if sample is None else spacing(sample)
         if html is not None:
             _check_page(html)  # now, and not after an hour
         strategy = loading.strategy(file, markets or [])
@@ -234,6 +236,7 @@ def backtest_strategy(
                 contracts=found,
                 cash=began_with,
                 delays=_delays(order_delay, event_delay),
+                sample=every,
                 progress=lambda x: show(
                     x.events, f"to {moment_words(x.moment)}  {x.fills:,} fills"
                 ),
@@ -241,7 +244,7 @@ def backtest_strategy(
         if as_json:
             typer.echo(report.to_json())
         else:
-            screen.document(report, _of_backtest(report))
+            screen.document(report, *of_backtest(report))
         if html is not None:
             _write(html, report)
 
@@ -300,51 +303,3 @@ def _write(path: Path, report: Report) -> None:
         path.write_text(report.to_html(), encoding="utf-8")
     except OSError as error:
         raise BadRequest(f"the page cannot be written: {error}") from error
-
-
-def _of_run(report: RunReport) -> tuple[str | Table, ...]:
-    table = _table(
-        {
-            "events": f"{report.events:,}",
-            "decisions": f"{len(report.decisions):,}",
-            "fills": f"{len(report.fills):,}",
-            "failures": f"{len(report.failures):,}",
-            "canceled at the end": f"{len(report.orders):,}",
-            "cash": dollars(report.cash),
-        }
-    )
-    return (*(note.text for note in report.notes), table)
-
-
-def _of_backtest(report: Report) -> Table:
-    ratio, brier = report.fill_ratio, report.brier
-    return _table(
-        {
-            "events": f"{report.events:,}",
-            "P&L": dollars(report.pnl),
-            "equity": dollars(report.equity),
-            "fees": dollars(report.fees),
-            "deepest drawdown": dollars(report.max_drawdown),
-            "highest exposure": dollars(report.peak_exposure),
-            "turnover": dollars(report.turnover),
-            "orders": f"{report.orders:,}",
-            "trades": f"{len(report.trades):,}",
-            "filled": "–" if ratio is None else f"{ratio:.2%}",
-            "failures": f"{len(report.failures):,}",
-            "Brier score": "–" if brier is None else f"{brier:.4f}",
-        }
-    )
-
-
-def _table(rows: dict[str, str]) -> Table:
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount as it is shown."""
-    return f"{Decimal(text(amount, 2)):,f} $"

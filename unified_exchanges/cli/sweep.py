@@ -21,21 +21,22 @@ from ..money import read_number
 from ..paper import Delays
 from ..strategies import Strategy
 from . import loading
-from .command import guarded, plain_command
-from .exits import Exit
-from .experiment import (
+from .backtest_options import (
     Cash,
     EventDelay,
     MarketsFrom,
     NoFees,
     OrderDelay,
+    Sample,
     check_told,
     read_paths,
     recordings_of,
 )
+from .command import guarded, plain_command
+from .exits import Exit
 from .idle import beside, set_to
 from .layout import Column
-from .options import Debug, Json
+from .options import Debug, Json, spacing
 from .progress import shown
 from .screen import Screen
 from .strategies import File, Markets, markets_told_in, read_cash
@@ -101,6 +102,7 @@ def sweep_strategy(
     cash: Cash = "10000",
     order_delay: OrderDelay = 0,
     event_delay: EventDelay = 0,
+    sample: Sample = None,
     markets_from: MarketsFrom = None,
     no_fees: NoFees = False,
     as_json: Json = False,
@@ -116,6 +118,7 @@ def sweep_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
+        every = None if sample is None else spacing(sample)
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
         kind = loading.strategy_class(file)
@@ -144,6 +147,7 @@ def sweep_strategy(
                     delays=Delays(
                         order=order_delay * 1_000_000, event=event_delay * 1_000_000
                     ),
+                    sample=every,
                     markets=markets or None,
                     engine=cast("Literal['local', 'dask']", engine),
                     scheduler=scheduler,
@@ -237,6 +241,10 @@ def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> No
     else:
         rest = [row for row in report.rows if row not in ranked]
         screen.table([*ranked, *rest], _columns(report), empty="no runs")
+    # Most runs say the same of what they ran over.
+    notes = (note.text for row in report.rows for note in row.notes)
+    for words in dict.fromkeys(notes):
+        screen.note(words)
     for row in report.failed:
         assert row.failure is not None
         told = " ".join(f"{k}={plain(v)}" for k, v in row.parameters.items())

@@ -57,6 +57,9 @@ def to_nautilus(data: Data, market: Market) -> NautilusData:
     Raises `BadRequest` for what cannot be held exactly, for a book that is crossed and for
     data that tell nothing of the market; ImportError without nautilus_trader,
     and ValueError where events go back in time.
+
+    >>> def engine_data(market: Market) -> tuple[Any, ...]:
+    ...     return to_nautilus("day.jsonl", market).events
     """
     steps = list(told(data, market))
     grids = [market.grid]
@@ -84,6 +87,9 @@ def to_nautilus_catalog(
     and trades in no order: nautilus keeps them in files of their own.
 
     Raises `BadRequest` where the catalog has the market already, and as `to_nautilus`.
+
+    >>> def written(market: Market) -> int:
+    ...     return to_nautilus_catalog("day.jsonl", market, "catalog/").trades
     """
     path = read_path(out)
     made = to_nautilus(data, market)

@@ -93,6 +93,10 @@ def convert(
 
     Raises `BadRequest` where ``out`` has something already, or a recording of that name,
     `DamagedRecording`, `OSError`, and ImportError without pyarrow.
+
+    >>> def by_day(monday: str, tuesday: str) -> None:
+    ...     print(convert([monday], "tables/").books, "changes of books")
+    ...     convert([tuesday], "tables/", add=True)
     """
     paths = _paths(recordings)
     places = _check(paths)

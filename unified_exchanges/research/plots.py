@@ -71,6 +71,15 @@ def plot_depth(book: OrderBook) -> LayerChart:
     """Draw how many contracts a book has up to each price, bids and asks.
 
     Raises `BadRequest` for what is no book and for an empty one, ImportError without altair.
+
+    >>> from decimal import Decimal
+    >>> from unified_exchanges import Level
+    >>> bids = (Level(Decimal("0.55"), Decimal(10)),)
+    >>> book = OrderBook(
+    ...     venue="kalshi", market_id="RAIN", outcome="yes", bids=bids, asks=()
+    ... )
+    >>> plot_depth(book).to_dict()["title"]
+    'kalshi:RAIN:yes'
     """
     alt = _altair()
     if not isinstance(book, OrderBook):
@@ -106,6 +115,9 @@ def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
     drawn, and the title says so.  A long id is named without its middle.
 
     Raises `BadRequest` for nothing, or for several kinds; ImportError without altair.
+
+    >>> def drawn(exchange: Exchange, market_id: str) -> LayerChart:
+    ...     return plot_prices(exchange.fetch_trades(market_id))
     """
     alt = _altair()
     lines: dict[_Line, list[_Point]] = {}
@@ -168,6 +180,9 @@ def plot_equity(report: Curve) -> LayerChart:
     Of more than 2,000 points the lowest and highest of each stretch are drawn, and the
     title says so.  Raises `BadRequest` for what is no report and for one without any,
     ImportError without altair.
+
+    >>> def drawn(report: Report) -> LayerChart:
+    ...     return plot_equity(report)
     """
     alt = _altair()
     if not hasattr(report, "equity_curve"):

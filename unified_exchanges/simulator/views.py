@@ -117,13 +117,6 @@ class Views:
             raise Refusal("order_not_found", f"no order {order_id}")
         return order
 
-    def order_by_client_id(self, client_order_id: str, *, account_id: str) -> Order:
-        """The order that took the client id; refuses ``order_not_found``."""
-        taken = self._floor.account(account_id).client_ids
-        if client_order_id not in taken:
-            raise Refusal("order_not_found", f"no order {client_order_id}")
-        return self.order(taken[client_order_id], account_id=account_id)
-
     def orders(
         self,
         account_id: str,

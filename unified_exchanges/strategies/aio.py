@@ -44,6 +44,13 @@ async def async_run(
 
     The strategy is the same object, with the same plain methods: they are called in the
     loop, and must not wait.  A task that is cancelled cancels its orders first.
+
+    Raises `BadRequest` for markets or subjects that cannot be followed, and what the
+    exchanges raise.
+
+    >>> async def for_an_hour(strategy: Strategy, exchange: AsyncExchange) -> None:
+    ...     report = await async_run(strategy, exchange, seconds=3_600)
+    ...     print(len(report.fills), report.cash)
     """
     check_strategy(strategy)
     check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
@@ -248,7 +255,14 @@ class _AsyncRun:
 
 
 async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract:
-    """Get a market as a run or a backtest takes it; see `contract_of`."""
+    """Get a market as a run or a backtest takes it; see `contract_of`.
+
+    Raises `BadRequest` for what is no exchange of this flavour, `MarketNotFound`, and what
+    the reads of `fetch_market` and `fetch_fee_rule` raise.
+
+    >>> async def known(exchange: AsyncExchange, name: str) -> Contract:
+    ...     return await async_contract_of(exchange, name)
+    """
     check_exchanges([exchange], AsyncExchange, _WANTED)
     market = await exchange.fetch_market(market_id)
     read_at = time_of(exchange.venue)

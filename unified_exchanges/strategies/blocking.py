@@ -53,6 +53,10 @@ def run(
     ``progress`` is called some ten times a second.  ``keep`` is how many of the last
     decisions and fills are in the report.  Raises `BadRequest` for markets or subjects
     that cannot be followed, and what the exchanges raise.
+
+    >>> def for_an_hour(strategy: Strategy, exchange: Exchange) -> None:
+    ...     report = run(strategy, exchange, seconds=3_600)
+    ...     print(len(report.fills), report.cash)
     """
     check_strategy(strategy)
     check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
@@ -234,7 +238,14 @@ class _Run:
 
 
 def contract_of(exchange: Exchange, market_id: str) -> Contract:
-    """Get a market of an exchange as a run or a backtest takes it: with its fees as of now."""
+    """Get a market of an exchange as a run or a backtest takes it: with its fees as of now.
+
+    Raises `BadRequest` for what is no exchange of this flavour, `MarketNotFound`, and what
+    the reads of `fetch_market` and `fetch_fee_rule` raise.
+
+    >>> def known(exchange: Exchange, names: list[str]) -> list[Contract]:
+    ...     return [contract_of(exchange, name) for name in names]
+    """
     check_exchanges([exchange], Exchange, _WANTED)
     market = exchange.fetch_market(market_id)
     read_at = time_of(exchange.venue)

@@ -71,7 +71,8 @@ class Failure(Flat):
 
 @attrs.frozen(kw_only=True, slots=True)
 class Note(Flat):
-    """What a strategy wrote into its log."""
+    """What a strategy wrote into its log; ``is_of_data`` what is to be known of its data."""
 
     at: int
     text: str
+    is_of_data: bool = attrs.field(default=False, repr=False)

@@ -153,10 +153,14 @@ def read_delays(given: object) -> Delays | None:
     return given
 
 
-def read_sample(given: object) -> int:
-    """Nanoseconds between points of equity."""
+def read_sample(given: object) -> int | None:
+    """Nanoseconds between points of equity; None where the run chooses."""
+    if given is None:
+        return None
     if not isinstance(given, timedelta) or given < _MICROSECOND:
-        wanted = "a span of time longer than nothing, such as timedelta(minutes=1)"
+        wanted = (
+            "a span of time longer than nothing, such as timedelta(minutes=1), or None"
+        )
         raise mistaken("sample", given, wanted)
     return given // _MICROSECOND * 1_000
 

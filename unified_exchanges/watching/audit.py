@@ -53,8 +53,6 @@ class Auditor:
         self._last: _Key | None = None
         self.suspects: dict[_Key, _Levels] = {}
         """The levels that differed and did not move since, by book."""
-        self.audits = 0
-        """How many comparisons were made."""
 
     def start(self) -> None:
         """There are books to compare."""
@@ -82,7 +80,6 @@ class Auditor:
 
         def done(read: OrderBook) -> None:
             self._is_running = False
-            self.audits += 1
             self._compare(key, before, _levels(read))
 
         def failed(error: Exception) -> None:

@@ -17,6 +17,7 @@ from ...models import DryRunReport, Position, Side
 from ...money import EXACT, ZERO, total
 from ...settings import Settings
 from ...tracking.resulting import exposure_of
+from ...venue.rehearsed import completed
 from .arguments import YES
 from .lookup import Lookup
 from .overlay import Row
@@ -25,7 +26,6 @@ from .stakes import Held, Stake, opening
 
 __all__ = ["Rehearsing"]
 
-_OK: Final = 200
 _SIDES: Final = {"yes": "bid", "no": "ask"}
 
 
@@ -46,14 +46,8 @@ class Rehearsing(Lookup):
 
     def rehearsed(self, request: Request, response: Response | None) -> Response | None:
         """What a read shows after the writes before; see `Venue.rehearsed`."""
-        path, overlay = self._path_of(request), self._rehearsal.overlay
-        if response is None:
-            alone = overlay.alone(path)
-            return None if alone is None else Response(_OK, {}, alone)
-        if response.status != _OK:
-            return response
-        body = overlay.completed(path, request, response.body)
-        return attrs.evolve(response, body=body)
+        path = self._path_of(request)
+        return completed(self._rehearsal.overlay, path, request, response)
 
     def _path_of(self, request: Request) -> str:
         return request.url.removeprefix(self.environment.rest)

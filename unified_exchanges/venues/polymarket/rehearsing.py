@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import attrs
 import msgspec
 
 from ...errors import UnifiedExchangesError
@@ -23,6 +22,7 @@ from ...models import DryRunReport, Side
 from ...money import EXACT, ZERO, total
 from ...settings import Settings
 from ...tracking.resulting import exposure_of
+from ...venue.rehearsed import completed
 from .intents import Intents
 from .overlay import Row
 from .placing import most_fee
@@ -30,7 +30,6 @@ from .rehearsal import Deed, Rehearsal
 
 __all__ = ["Rehearsing"]
 
-_OK: Final = 200
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _HIDDEN: Final = "REDACTED"
 
@@ -51,14 +50,8 @@ class Rehearsing(Intents):
 
     def rehearsed(self, request: Request, response: Response | None) -> Response | None:
         """What a read shows after the writes before; see `Venue.rehearsed`."""
-        path, overlay = self._path_of(request), self._rehearsal.overlay
-        if response is None:
-            alone = overlay.alone(path)
-            return None if alone is None else Response(_OK, {}, alone)
-        if response.status != _OK:
-            return response
-        body = overlay.completed(path, request, response.body)
-        return attrs.evolve(response, body=body)
+        path = self._path_of(request)
+        return completed(self._rehearsal.overlay, path, request, response)
 
     def _path_of(self, request: Request) -> str:
         """The path with its service, as calls have it."""

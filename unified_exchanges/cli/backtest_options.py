@@ -18,6 +18,7 @@ __all__ = [
     "MarketsFrom",
     "NoFees",
     "OrderDelay",
+    "Sample",
     "check_told",
     "read_paths",
     "recordings_of",
@@ -35,7 +36,15 @@ MarketsFrom: TypeAlias = Annotated[
     typer.Option(
         "--markets-from",
         metavar="PATH",
-        help="A recording, or tables, with markets that --data lacks; again for more.",
+        help="A recording, or tables, with markets that the data lacks; again for more.",
+    ),
+]
+Sample: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--sample",
+        metavar="SPAN",
+        help="Look at equity so often: 1s, 1m; if not said, as suits the span.",
     ),
 ]
 NoFees: TypeAlias = Annotated[
