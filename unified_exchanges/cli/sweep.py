@@ -35,6 +35,7 @@ from .experiment import (
 from .layout import Column
 from .options import Debug, Json
 from .screen import Screen
+from .stopping import interrupted_when_ended
 from .strategies import File, Markets, markets_told_in, read_cash, shown
 
 __all__ = ["add_to"]
@@ -102,7 +103,8 @@ def sweep_strategy(
     on; the exit code is then 8. Needs the extra: pip install 'unified-exchanges\[sweep]'.
     """
     screen = Screen(as_json=as_json, debug=debug)
-    with guarded(screen):
+    # So that its processes end with it, which know of no signal.
+    with guarded(screen), interrupted_when_ended():
         paths = read_paths(data)
         began_with = read_cash(cash)
         # A name that is no figure is refused now, not after an hour.
