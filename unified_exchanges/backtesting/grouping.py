@@ -18,24 +18,34 @@ _MOST: Final = 16
 
 
 def grouped(
-    setup: Setup, trials: Sequence[Trial], workers: int
+    setup: Setup,
+    trials: Sequence[Trial],
+    workers: int,
+    *,
+    alone_in_memory: bool = True,
 ) -> list[Sequence[Trial]]:
     """Put runs over the same stored data together, and leave no worker without any.
 
-    They stay in their order.  Events in memory need not be read: their runs go alone.
+    They stay in their order.  Events in memory need not be read: their runs go alone, where
+    it costs nothing to begin one.
     """
     return [
         group
         for name, found in groupby(trials, attrgetter("data"))
-        for group in _parts([*found], setup.data[name], len(setup.data), workers)
+        for group in _parts(
+            [*found],
+            len(setup.data),
+            workers,
+            alone=alone_in_memory and not _is_stored(setup.data[name]),
+        )
     ]
 
 
 def _parts(
-    trials: Sequence[Trial], data: Data, total: int, workers: int
+    trials: Sequence[Trial], total: int, workers: int, *, alone: bool
 ) -> Iterator[Sequence[Trial]]:
     count = len(trials)
-    if _is_stored(data):
+    if not alone:
         count = _ceil(count, _MOST)
         if total < workers:
             # All of them end at about the same time: they are as many as there are workers,

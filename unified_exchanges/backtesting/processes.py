@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Generator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from .group import play
 from .grouping import grouped
@@ -21,6 +20,7 @@ from .shipping import (
     play_shipped,
     unpacked,
 )
+from .sparing import follow
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 
@@ -112,24 +112,14 @@ def _loky() -> Any:
 # -- in the other process --------------------------------------------------------------
 
 _held: list[bytes] = []
-_BEAT: Final = 0.5
-"""Seconds between two looks at whether who started this process is still there."""
 
 
 def _hold(payload: bytes, parent: int) -> None:
     """Keep what all runs share, which is sent once to each process."""
     # Ctrl-C reaches all processes of a terminal; who started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.name == "posix":  # elsewhere a process keeps the parent that it had
-        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    follow(parent)
     _held[:] = [payload]
-
-
-def _follow(parent: int) -> None:
-    """End this process after its parent, which may be killed and then ends nobody."""
-    while os.getppid() == parent:
-        threading.Event().wait(_BEAT)
-    os._exit(1)
 
 
 def _inspected() -> tuple[str, list[str]]:

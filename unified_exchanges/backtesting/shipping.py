@@ -16,6 +16,7 @@ __all__ = [
     "ProcessEnded",
     "apart",
     "check_process",
+    "halved",
     "inspected",
     "packed",
     "play_shipped",
@@ -90,11 +91,19 @@ def apart(
     try:
         rows = play(group)
     except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
-        if len(group) == 1:
-            yield failure_of(group[0], error)
-            return
+        yield from halved(play, group, error)
     else:
         yield from unpacked(group, rows)
+
+
+def halved(
+    play: Callable[[Sequence[Trial]], list[bytes]],
+    group: Sequence[Trial],
+    error: Exception,
+) -> Iterator[SweepRow]:
+    """The same of a group of which is known that it does not come back, and why."""
+    if len(group) == 1:
+        yield failure_of(group[0], error)
         return
     middle = len(group) // 2
     yield from apart(play, group[:middle])
