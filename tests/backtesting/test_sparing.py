@@ -37,9 +37,8 @@ class Acting(Strategy):
             threading.Event().wait()
 
 
-def played(how: str, most: float | None = None) -> list[Any]:
-    trials = [Trial(number=1, data="", parameters={"how": how})]
-    setup = Setup(
+def setup_of() -> Setup:
+    return Setup(
         make=Acting,
         markets=None,
         data={"": []},
@@ -50,7 +49,12 @@ def played(how: str, most: float | None = None) -> list[Any]:
         sample=timedelta(minutes=1),
         keeps_reports=False,
     )
-    return [*unpacked(trials, in_child(packed(setup, trials), trials, most))]
+
+
+def played(how: str, most: float | None = None) -> list[Any]:
+    trials = [Trial(number=1, data="", parameters={"how": how})]
+    payload = packed(setup_of(), trials)
+    return [*unpacked(trials, in_child(payload, trials, most))]
 
 
 def test_its_rows_come_back_whatever_it_prints() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from .sources import Data
 from .trial import Setup, Trial
 
-__all__ = ["grouped"]
+__all__ = ["grouped", "is_stored"]
 
 _MOST: Final = 16
 """Runs side by side at most: what they keep is in memory at once."""
@@ -36,7 +36,7 @@ def grouped(
             [*found],
             len(setup.data),
             workers,
-            alone=alone_in_memory and not _is_stored(setup.data[name]),
+            alone=alone_in_memory and not is_stored(setup.data[name]),
         )
     ]
 
@@ -57,7 +57,8 @@ def _parts(
         yield trials[begin:end]
 
 
-def _is_stored(data: Data) -> bool:
+def is_stored(data: Data) -> bool:
+    """Whether it is read from files, as the paths of a sweep are by then."""
     is_path = isinstance(data, Path)
     return is_path or (
         isinstance(data, Sequence) and bool(data) and isinstance(data[0], Path)
