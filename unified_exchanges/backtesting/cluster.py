@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -66,7 +65,7 @@ class _Cluster:
     def __init__(self, client: Any, payload: bytes, scheduler: str) -> None:
         self._client = client
         self._scheduler = scheduler
-        self._alone_since: float | None = None
+        self._alone = 0
         # Sent once to each worker, not once for each group.  It is the result of a task: one
         # that was scattered is lost with the workers that have it.
         self._shared = self._submit(bytes, payload)
@@ -90,7 +89,7 @@ class _Cluster:
                     raise
                 self._look()
             else:
-                self._alone_since = None
+                self._alone = 0
                 return rows
 
     def forget(self, futures: Sequence[Any]) -> None:
@@ -99,12 +98,10 @@ class _Cluster:
 
     def _look(self) -> None:
         if self._client.scheduler_info()["workers"]:
-            self._alone_since = None
+            self._alone = 0
             return
-        now = time.monotonic()
-        if self._alone_since is None:
-            self._alone_since = now
-        elif now - self._alone_since >= _PATIENCE:
+        self._alone += _BEAT  # for that long a result was waited for
+        if self._alone >= _PATIENCE:
             message = (
                 f"{self._scheduler} has had no workers for {_PATIENCE} seconds: they ended "
                 "or were stopped, and no others came; start some and run what is missing"

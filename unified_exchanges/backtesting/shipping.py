@@ -70,7 +70,7 @@ def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
 def _light(setup: Setup) -> Setup:
     """The same, with its events in memory packed."""
     data: dict[str, Any] = {
-        name: PackedEvents(found)
+        name: PackedEvents(cast("Any", found))
         if isinstance(found, list | tuple) and not is_stored(found)
         else found
         for name, found in setup.data.items()
