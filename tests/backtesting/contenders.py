@@ -21,20 +21,19 @@ class Trading(Strategy):
     """Trades by chance, and stops at an event, or in a timer after it, if it is told to."""
 
     seed, last, how = 1, 0, "book"
-    draws_from: Any = random
 
     def on_start(self, desk: Desk) -> None:
         self.seen = 0
-        self.draws_from.seed(self.seed)
+        random.seed(self.seed)
         if self.last == 1 and self.how == "start":
             desk.place("M", "yes", "buy", "0.40", 1)
             desk.stop()
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         self.seen += 1
-        if self.draws_from.random() < 0.7:
-            price = self.draws_from.choice(["0.39", "0.40", "0.41"])
-            desk.place("M", "yes", self.draws_from.choice(["buy", "sell"]), price, 2)
+        if random.random() < 0.7:
+            price = random.choice(["0.39", "0.40", "0.41"])
+            desk.place("M", "yes", random.choice(["buy", "sell"]), price, 2)
         if self.seen == self.last:
             if self.how == "book":
                 desk.stop()
@@ -52,10 +51,10 @@ class Trading(Strategy):
         desk.log(f"{fill.fill_id} {desk.cash} {desk.positions()}")
 
     def on_failure(self, desk: Desk, failure: Failure) -> None:
-        desk.log(f"{failure.error} {self.draws_from.random()}")
+        desk.log(f"{failure.error} {random.random()}")
 
     def on_stop(self, desk: Desk) -> None:
-        desk.log(f"over {desk.now} {self.draws_from.random()}")
+        desk.log(f"over {desk.now} {random.random()}")
 
 
 class Drawing(Strategy):
@@ -85,16 +84,9 @@ class Unseeded(Strategy):
 
 
 class Ending(Trading):
-    """Ends its process in the midst of it.
-
-    Other workers of a cluster notice, and draw from the numbers of their process how long they
-    wait before they try to connect again.
-    """
+    """Ends its process in the midst of it."""
 
     dies = False
-
-    def __init__(self) -> None:
-        self.draws_from = random.Random()
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         super().on_book(desk, book)

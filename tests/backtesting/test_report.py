@@ -340,10 +340,81 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes() -> None:
     assert (min(heights), max(heights)) == (D(0), D(260))
 
 
+class Poor(Strategy):
+    """Asks for more than it can pay, and says when it did."""
+
+    markets = ("RAIN",)
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if book.ask:
+            desk.place("RAIN", "yes", "buy", book.ask.price, 10, time_in_force="ioc")
+
+    def on_failure(self, desk: Desk, failure: object) -> None:
+        """It does not mind."""
+
+
+def test_what_was_refused_is_told_with_its_reasons() -> None:
+    events = randomly(random.Random(5), 200)
+    told = backtest(Poor(), events, contracts=CONTRACTS, cash="0.5")
+    count = len(told.failures)
+    assert count > 10
+    assert {type(x.error).__name__ for x in told.failures} == {"InsufficientFunds"}
+    html = told.to_html()
+    assert f"<dt>Refused</dt><dd>{count}</dd>" in html
+    assert f"<td>InsufficientFunds</td><td>{count}</td>" in html
+    assert f"<th>Refused</th><td>{count}</td></tr><tr><th>InsufficientF" in summary(
+        told
+    )
+    assert "<h2>Refused" not in attrs.evolve(told, failures=()).to_html()
+
+
+def test_fills_are_counted_of_orders_in_words(report: Report) -> None:
+    one = attrs.evolve(report, trades=report.trades[:3], orders=1)
+    assert "<dd>3 fills of 1 order</dd>" in one.to_html()
+    other = attrs.evolve(report, trades=report.trades[:1], orders=2)
+    assert "<dd>1 fill of 2 orders</dd>" in other.to_html()
+
+
+def test_a_trade_has_its_time_to_the_microsecond(report: Report) -> None:
+    moment = report.trades[-1].created_at
+    assert f"<td>{moment:%Y-%m-%d %H:%M:%S.%f}</td>" in report.to_html()
+
+
+@pytest.mark.parametrize("cash", ["250000000", "999999999", "250000000000000"])
+def test_in_a_browser_amounts_of_any_size_are_seen_whole(
+    cash: str, tmp_path: Path
+) -> None:
+    events = randomly(random.Random(5), 100)
+    html = backtest(Restless(5), events, contracts=CONTRACTS, cash=cash).to_html()
+    lefts = (
+        "[...page.querySelectorAll('.dollars span')]"
+        ".map(x => x.getBoundingClientRect().left)"
+    )
+    assert min(measured(html, 1280, lefts, tmp_path)) >= 0
+    over = (
+        "[...page.querySelectorAll('dl div')].map(x => x.scrollWidth - x.clientWidth)"
+    )
+    assert max(measured(html, 1280, over, tmp_path)) <= 0
+
+
+def test_in_a_browser_nothing_is_hinted_at_where_nothing_scrolls(
+    report: Report, tmp_path: Path
+) -> None:
+    html = report.to_html()
+    over = (
+        "[...page.querySelectorAll('.scroll')].map(x => x.scrollWidth - x.clientWidth)"
+    )
+    assert max(measured(html, 1000, over, tmp_path)) <= 0
+    hints = "[...page.querySelectorAll('.hint')].map(x => x.clientHeight > 0)"
+    assert set(measured(html, 1000, hints, tmp_path)) == {False}
+
+
 def test_a_summary_is_a_small_table(report: Report) -> None:
     told = summary(report)
     assert told.startswith("<table>")
-    assert told.count("<tr>") == 10
+    kinds = {type(x.error) for x in report.failures}
+    assert len(kinds) == 2
+    assert told.count("<tr>") == 11 + len(kinds)
 
 
 @pytest.mark.parametrize("table", get_args(Table))

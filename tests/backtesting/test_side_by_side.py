@@ -413,7 +413,7 @@ def test_on_a_cluster_only_the_run_that_ends_its_worker_fails(tmp_path: Path) ->
     [failed] = [x for x in report.failed if x.parameters["dies"]]
     assert failed.failure is not None
     # What the engine said is there for who looks for it.
-    assert "KilledWorker" in failed.failure.trace
+    assert "ProcessEnded" in failed.failure.trace
     others = [x for x in MORTAL if not x["dies"]]
     assert told == [alone(Ending, parameters, path) for parameters in others]
 

@@ -438,6 +438,93 @@ def test_a_cluster_tells_failures_and_reads_recordings(
     assert "ZeroDivisionError" in str(report.failed[0].failure)
 
 
+def test_runs_that_end_their_process_are_rows_on_a_cluster_too(cluster: str) -> None:
+    """And its workers live on: nannies start them again, but not again and again."""
+    hows = ["not", "die", "not", "raise", "die", "not"]
+    report = sweep(
+        Breaking,
+        {"how": hows},
+        ASKS,
+        contracts=CONTRACTS,
+        engine="dask",
+        scheduler=cluster,
+    )
+    words = {"not": "", "raise": "ZeroDivisionError", "die": "ProcessEnded"}
+    told = [row.failure.error if row.failure else "" for row in report.rows]
+    assert told == [words[how] for how in hows]
+
+
+def test_of_runs_side_by_side_on_a_cluster_only_that_to_blame_fails(
+    cluster: str, tmp_path: Path
+) -> None:
+    report = sweep(
+        Breaking,
+        {"how": ["not", "not", "die", "not"]},
+        {"": journal(tmp_path / "a", SNAPSHOT % 1, DELTA % (2, "1.00"))},
+        contracts=[kalshi_contract("M")],
+        engine="dask",
+        scheduler=cluster,
+    )
+    assert [row.number for row in report.failed] == [3]
+
+
+class Waiting(Strategy):
+    """The second to begin waits for ever, and says that it does."""
+
+    folder: Any = None
+
+    def on_start(self, desk: Desk) -> None:
+        begun = Path(self.folder, "begun")
+        if begun.exists():
+            Path(self.folder, "waits").touch()
+            threading.Event().wait()
+        begun.touch()
+
+
+def test_a_cluster_whose_workers_are_gone_is_told_and_what_was_done_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("unified_exchanges.backtesting.cluster._PATIENCE", 2)
+    waits = tmp_path / "waits"
+    with LocalCluster(
+        n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as opened:
+        words = ("worker", opened.scheduler_address, "--no-nanny", "--nthreads", "1")
+        command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as worker:
+            try:
+                opened.wait_for_workers(1)
+
+                def kill() -> None:
+                    while not waits.exists():
+                        threading.Event().wait(0.1)
+                    worker.kill()
+
+                killing = threading.Thread(target=kill)
+                killing.start()
+                report = sweep(
+                    Waiting,
+                    {"folder": [str(tmp_path)]},
+                    {"one": ASKS, "two": ASKS, "three": ASKS},
+                    contracts=CONTRACTS,
+                    engine="dask",
+                    scheduler=opened.scheduler_address,
+                )
+                killing.join()
+            finally:
+                worker.kill()
+    assert [row.failure and row.failure.error for row in report.rows] == [
+        None,
+        "NetworkError",
+        "NetworkError",
+    ]
+    assert "has had no workers for 2 seconds" in str(report.failed[0].failure)
+
+
 def test_a_scheduler_that_does_not_answer_is_a_network_error() -> None:
     # Its defaults are read when it is imported, which must not be undone after this.
     import distributed  # noqa: F401

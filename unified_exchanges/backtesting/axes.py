@@ -15,6 +15,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000
 _DAY: Final = 86_400 * _SECOND
 _NICE: Final = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
+_UNITS: Final = ((12, "T"), (9, "B"), (6, "M"), (0, ""))
 _STEPS: Final = (
     *(_SECOND * n for n in (1, 2, 5, 10, 15, 30)),
     *(_SECOND * 60 * n for n in (1, 2, 5, 10, 15, 30)),
@@ -32,9 +33,13 @@ def dollar_ticks(low: Decimal, high: Decimal, most: int) -> list[tuple[Decimal, 
     ['-$0.02', '-$0.01', '$0.00', '$0.01']
     >>> [told for _, told in dollar_ticks(Decimal(100), Decimal(100), 4)]
     ['$100']
+    >>> [told for _, told in dollar_ticks(Decimal(249900000), Decimal(250100000), 2)]
+    ['$249.9M', '$250.0M', '$250.1M']
     """
     if low == high:
-        return [(low, _dollars(low, max(0, -low.normalize().adjusted())))]
+        exponent = low.normalize().as_tuple().exponent
+        assert isinstance(exponent, int)
+        return [(low, _dollars(low, exponent, low))]
     rough = div(EXACT.subtract(high, low), Decimal(most))
     power = rough.adjusted()
     step = next(x for nice in _NICE if (x := nice.scaleb(power)) >= rough)
@@ -42,8 +47,9 @@ def dollar_ticks(low: Decimal, high: Decimal, most: int) -> list[tuple[Decimal, 
         div(low, step).to_integral_value(rounding=ROUND_CEILING), step
     )
     found = []
+    largest = max(low.copy_abs(), high.copy_abs())
     while tick <= high:
-        found.append((tick, _dollars(tick, max(0, -step.normalize().adjusted()))))
+        found.append((tick, _dollars(tick, step.adjusted(), largest)))
         tick = EXACT.add(tick, step)
     return found
 
@@ -80,6 +86,10 @@ def microseconds(began: datetime, ended: datetime) -> int:
     return (passed.days * 86_400 + passed.seconds) * _SECOND + passed.microseconds
 
 
-def _dollars(amount: Decimal, places: int) -> str:
+def _dollars(amount: Decimal, last: int, largest: Decimal) -> str:
+    """To the power of ten ``last``, in the unit that fits the largest beside it."""
+    size = largest.copy_abs()
+    power, unit = next(x for x in _UNITS if size >= Decimal(1).scaleb(x[0]) or not x[0])
     sign = "-" if amount < ZERO else ""
-    return f"{sign}${amount.copy_abs():,.{places}f}"
+    shown = EXACT.scaleb(amount.copy_abs(), -power)
+    return f"{sign}${shown:,.{max(0, power - last)}f}{unit}"

@@ -35,6 +35,8 @@ _MOST_DOTS: Final = 200
 _STROKES: Final = (_HEIGHT + 4, _HEIGHT + 13)
 """Where the strokes of what was bought and of what was sold begin."""
 _DOLLARS: Final = 5
+_USUAL: Final = 9
+"""Letters of an amount for which there is room at the left."""
 _TIMES: Final = 6
 
 CHART_STYLE: Final = """
@@ -86,7 +88,7 @@ def chart(
     fall = _steps(falls, across, depth)
     marks = _marks(points, trades, across, equity)
     return (
-        f'<figure class="chart"><div class="plot">'
+        f'<figure class="chart"><div class="plot"{_room(heights)}>'
         f'<svg viewBox="0 {-_EDGE} {_WIDTH} {_BOTTOM + _EDGE}" '
         f'preserveAspectRatio="none" role="img" aria-label="{label}">'
         f"<title>{label}</title>"
@@ -184,6 +186,12 @@ def _marks(
             form = " stroke" if is_crowded else ""
             drawn.append(f'<path class="{kind}{form}" d="{marks}"/>')
     return "".join(drawn)
+
+
+def _room(heights: Iterable[tuple[int, str]]) -> str:
+    """As much at the left as the longest amount takes, where that is more than is usual."""
+    longest = max(len(told) for _, told in heights)
+    return f' style="margin-left:{longest // 2 + 1}rem"' if longest > _USUAL else ""
 
 
 def _beside(heights: Iterable[tuple[int, str]]) -> str:

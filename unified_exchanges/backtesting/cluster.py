@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from ..errors import BadRequest, NetworkError
 from .grouping import grouped
@@ -14,17 +15,22 @@ from .shipping import (
     ProcessEnded,
     apart,
     check_process,
+    halved,
     inspected,
     packed,
-    play_shipped,
     unpacked,
 )
+from .sparing import in_child
 from .sweep_report import SweepRow
-from .trial import Setup, Trial
+from .trial import Setup, Trial, failure_of
 
 __all__ = ["on_cluster"]
 
 _PORTS = 65_535
+_PATIENCE: Final = 30
+"""Seconds for which a cluster may be without any worker: a nanny starts one in less."""
+_BEAT: Final = 1
+"""Seconds between two looks at whether there is any."""
 
 
 def on_cluster(
@@ -39,36 +45,82 @@ def on_cluster(
     """
     payload = packed(setup, trials)
     with _client(scheduler, waiting) as client:
-        groups = grouped(setup, trials, _count(client, payload, scheduler))
-        # Sent once to each worker, not once for each group.
-        shared = client.scatter([payload], broadcast=True, hash=False)[0]
-        futures = [
-            client.submit(play_shipped, shared, group, pure=False) for group in groups
-        ]
+        count = _count(client, payload, scheduler)
+        groups = grouped(setup, trials, count, alone_in_memory=False)
+        cluster = _Cluster(client, payload, scheduler)
+        futures = [cluster.begin(group) for group in groups]
         try:
             for group, future in zip(groups, futures, strict=True):
                 try:
-                    rows = future.result()
+                    rows = cluster.wait(future)
+                except NetworkError as error:
+                    for trial in group:
+                        yield failure_of(trial, error)
+                except ProcessEnded as error:
+                    yield from halved(cluster.play, group, error)
                 except Exception:  # noqa: BLE001 - the run to blame will tell it
-                    # A worker that died took along what was sent to it.
-                    yield from apart(partial(_play_apart, client, payload), group)
+                    yield from apart(cluster.play, group)
                 else:
                     yield from unpacked(group, rows)
         finally:
             # Runs whose rows are not wanted any more are not begun; the rest is let go.
-            client.cancel([*futures, shared])
+            cluster.forget(futures)
 
 
-def _play_apart(client: Any, payload: bytes, group: Sequence[Trial]) -> list[bytes]:
-    """Play a group that brings along all that it needs."""
-    from distributed import KilledWorker  # noqa: PLC0415 - an extra
+class _Cluster:
+    """The workers of one scheduler, some of which may be gone one day."""
 
-    future = client.submit(play_shipped, payload, group, pure=False)
-    try:
-        rows: list[bytes] = future.result()
-    except KilledWorker as error:
-        raise ProcessEnded from error
-    return rows
+    def __init__(self, client: Any, payload: bytes, scheduler: str) -> None:
+        self._client = client
+        self._scheduler = scheduler
+        self._alone = 0
+        # Sent once to each worker, not once for each group.  It is the result of a task: one
+        # that was scattered is lost with the workers that have it.
+        self._shared = self._submit(bytes, payload)
+        client.replicate([self._shared])
+
+    def begin(self, group: Sequence[Trial]) -> Any:
+        """Have a group played, by whatever worker is free."""
+        return self._submit(_play, self._shared, group)
+
+    def play(self, group: Sequence[Trial]) -> list[bytes]:
+        """Have it played, and wait for it."""
+        return self.wait(self.begin(group))
+
+    def wait(self, future: Any) -> list[bytes]:
+        """The rows of a group.  Raises `NetworkError` where no worker is left for them."""
+        while True:
+            try:
+                rows: list[bytes] = future.result(timeout=_BEAT)
+            except TimeoutError:
+                if future.done():
+                    raise
+                self._look()
+            else:
+                self._alone = 0
+                return rows
+
+    def forget(self, futures: Sequence[Any]) -> None:
+        """Let go of all that the scheduler has of it."""
+        self._client.cancel([*futures, self._shared])
+
+    def _look(self) -> None:
+        if self._client.scheduler_info()["workers"]:
+            self._alone = 0
+            return
+        self._alone += _BEAT  # for that long a result was waited for
+        if self._alone >= _PATIENCE:
+            message = (
+                f"{self._scheduler} has had no workers for {_PATIENCE} seconds: they ended "
+                "or were stopped, and no others came; start some and run what is missing"
+            )
+            raise NetworkError(message, sent=True)
+
+    def _submit(self, act: Any, *given: Any) -> Any:
+        with warnings.catch_warnings():
+            # What is in memory here is to go there, however much it is.
+            warnings.filterwarnings("ignore", message="Sending large graph")
+            return self._client.submit(act, *given, pure=False)
 
 
 def _count(client: Any, payload: bytes, scheduler: str) -> int:
@@ -145,3 +197,20 @@ def _patience() -> timedelta:
     told: Any = config.get("distributed.comm.timeouts.connect")
     parse: Any = utils.parse_timedelta
     return timedelta(seconds=parse(told))
+
+
+# -- on a worker -----------------------------------------------------------------------
+
+
+def _play(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
+    """Play a group in a process of its own, so that the worker lives on.
+
+    Who starts workers again gives up: `LocalCluster` where one takes longer than 15 seconds.
+    """
+    from dask import config  # noqa: PLC0415 - an extra
+    from distributed import get_worker  # noqa: PLC0415 - an extra
+
+    find: Any = get_worker
+    limit: int | None = find().memory_manager.memory_limit
+    part: float | bool = config.get("distributed.worker.memory.terminate")
+    return in_child(payload, group, limit * part if limit and part else None)

@@ -23,10 +23,11 @@ __all__ = ["is_page", "page", "summary"]
 
 _MOST_TRADES: Final = 2_000
 _MOST_LINES: Final = 5_000
+_REFUSED: Final = "Refused"
 _LONGEST: Final = 80
 """Characters of a title beside each trade; the table of markets has all of it."""
 _CLASSES: Final = {
-    **dict.fromkeys(("As", "Held", "Line", "Side"), ' class="word"'),
+    **dict.fromkeys(("As", "First of them", "Held", "Line", "Side"), ' class="word"'),
     "Market": ' class="word market"',
 }
 """Of columns that are read from their beginning, where those of numbers end together."""
@@ -40,8 +41,10 @@ h1{font-size:1.5rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2
 p,dt,th,small{color:var(--soft)}
 dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.75rem}
 dl div{border:1px solid var(--line);border-radius:.5rem;padding:.5rem .75rem}
-dt{font-size:.8rem}dd{margin:0;font-size:1.15rem;font-variant-numeric:tabular-nums}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
+dt{font-size:.8rem}dd{margin:0;overflow-wrap:anywhere;font-size:1.15rem;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto;background:linear-gradient(to left,var(--paper) 40%,transparent)
+right/3rem 100% no-repeat local,linear-gradient(to left,var(--soft),transparent)
+right/.9rem 100% no-repeat scroll}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:right;vertical-align:top;padding:.3rem .5rem;white-space:nowrap;
 border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums}
 th{font-weight:600;font-size:.8rem}th:first-child,td:first-child,.word{text-align:left}
@@ -49,7 +52,7 @@ td.word{white-space:normal;overflow-wrap:anywhere;min-width:5rem}
 td.market{min-width:15rem}
 .hint{display:none;font-size:.8rem;margin:.25rem 0}
 .loss{color:var(--loss)}.gain{color:var(--gain)}
-@media(max-width:70rem){.wide .hint{display:block}}
+@media(max-width:70rem){td.market{min-width:10rem}}
 @media(max-width:50rem){.hint{display:block}td.market{min-width:8.5rem}
 .long td.market{min-width:7rem}.long td:first-child{white-space:normal;min-width:5.5rem}
 .pinned th:first-child,.pinned td:first-child{position:sticky;left:0;
@@ -89,6 +92,7 @@ def page(report: Report) -> str:
         _markets(report.markets),
         *_judged(report),
         f"<h2>Trades</h2>{_trades(report)}",
+        *_refused(report),
         *_log(report),
         f"<h2>Assumptions</h2>{_assumptions(report.assumptions)}",
     ]
@@ -109,9 +113,14 @@ def is_page(path: Path) -> bool:
 
 def summary(report: Report) -> str:
     """Its figures as a table, for notebooks."""
+    told = []
+    for name, value, _ in _told(report):
+        told.append((name, value))
+        if name == _REFUSED:
+            told += [(kind, count) for kind, count, _ in _refusals(report)]
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{shown(value)}</td></tr>"
-        for name, value, _ in _told(report)
+        for name, value in told
     )
     caption = shown(f"Backtest of {report.strategy}")
     return f"<table><caption>{caption}</caption>{rows}</table>"
@@ -137,10 +146,18 @@ def _told(report: Report) -> list[tuple[str, str, Decimal]]:
         ("Highest exposure", dollars(report.peak_exposure), ZERO),
         ("Average exposure", dollars(report.average_exposure), ZERO),
         ("Turnover", dollars(report.turnover), ZERO),
-        ("Trades", f"{len(report.trades):,} of {report.orders:,} orders", ZERO),
+        ("Trades", _traded(len(report.trades), report.orders), ZERO),
+        (_REFUSED, f"{len(report.failures):,}", ZERO),
         ("Filled of what was ordered", share(report.fill_ratio), ZERO),
         ("Brier score", ratio(report.brier), ZERO),
     ]
+
+
+def _traded(fills: int, orders: int) -> str:
+    return (
+        f"{fills:,} {'fill' if fills == 1 else 'fills'} of "
+        f"{orders:,} {'order' if orders == 1 else 'orders'}"
+    )
 
 
 def _figures(report: Report) -> str:
@@ -221,7 +238,7 @@ def _trades(report: Report) -> str:
     trades = report.trades
     rows = [
         (
-            _time(x.created_at),
+            _exactly(x.created_at),
             _market(titles.get((x.venue, x.market_id), ""), x.venue, x.market_id),
             f"{x.side} {x.outcome}",
             text(x.size),
@@ -233,6 +250,23 @@ def _trades(report: Report) -> str:
     ]
     head = ("Time (UTC)", "Market", "Side", "Contracts", "Price", "Fee", "As")
     return _earlier(len(trades) - len(rows)) + _table(head, rows, kind="long")
+
+
+def _refused(report: Report) -> list[str]:
+    rows = _refusals(report)
+    if not rows:
+        return []
+    return [
+        f"<h2>{_REFUSED}</h2>",
+        _table(("Reason", "How many", "First of them"), rows),
+    ]
+
+
+def _refusals(report: Report) -> list[tuple[str, str, str]]:
+    """Each kind of error once: how many there were, and what the first of them said."""
+    first = {type(x.error).__name__: str(x.error) for x in reversed(report.failures)}
+    counts = Counter(type(x.error).__name__ for x in report.failures)
+    return [(kind, f"{n:,}", first[kind]) for kind, n in counts.most_common()]
 
 
 def _cut(title: str) -> str:
@@ -318,3 +352,8 @@ def _tone(sign: Decimal) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _exactly(moment: datetime) -> str:
+    """To the microsecond, as a log has it too: what was logged at a trade is found by it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"

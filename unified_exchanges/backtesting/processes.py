@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Generator, Sequence
@@ -19,6 +20,7 @@ from .shipping import (
     play_shipped,
     unpacked,
 )
+from .sparing import follow
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 
@@ -85,7 +87,7 @@ def _play_apart(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
 
 def _pool(payload: bytes, count: int) -> Any:
     return _loky().ProcessPoolExecutor(
-        max_workers=count, initializer=_hold, initargs=(payload,)
+        max_workers=count, initializer=_hold, initargs=(payload, os.getpid())
     )
 
 
@@ -112,10 +114,11 @@ def _loky() -> Any:
 _held: list[bytes] = []
 
 
-def _hold(payload: bytes) -> None:
+def _hold(payload: bytes, parent: int) -> None:
     """Keep what all runs share, which is sent once to each process."""
     # Ctrl-C reaches all processes of a terminal; who started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow(parent)
     _held[:] = [payload]
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
+
+import attrs
 
 from ..errors import BadRequest
 from ..version import VERSION
 from .group import play
+from .grouping import is_stored
+from .packing import PackedEvents
 from .sweep_report import SweepRow
 from .trial import Setup, Trial, failure_of
 
@@ -16,6 +20,7 @@ __all__ = [
     "ProcessEnded",
     "apart",
     "check_process",
+    "halved",
     "inspected",
     "packed",
     "play_shipped",
@@ -51,7 +56,7 @@ def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
         raise ImportError(reason) from None
     try:
         cloudpickle.dumps(trials)
-        payload: bytes = cloudpickle.dumps(setup)
+        payload: bytes = cloudpickle.dumps(_light(setup))
     except Exception as error:
         message = (
             f"{setup.make!r}, its parameters or its data cannot be sent to another "
@@ -60,6 +65,17 @@ def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
         )
         raise BadRequest(message) from error
     return payload
+
+
+def _light(setup: Setup) -> Setup:
+    """The same, with its events in memory packed."""
+    data: dict[str, Any] = {
+        name: PackedEvents(cast("Any", found))
+        if isinstance(found, list | tuple) and not is_stored(found)
+        else found
+        for name, found in setup.data.items()
+    }
+    return attrs.evolve(setup, data=data)
 
 
 def check_process(where: str, inspect: Callable[[], tuple[str, list[str]]]) -> None:
@@ -90,11 +106,19 @@ def apart(
     try:
         rows = play(group)
     except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
-        if len(group) == 1:
-            yield failure_of(group[0], error)
-            return
+        yield from halved(play, group, error)
     else:
         yield from unpacked(group, rows)
+
+
+def halved(
+    play: Callable[[Sequence[Trial]], list[bytes]],
+    group: Sequence[Trial],
+    error: Exception,
+) -> Iterator[SweepRow]:
+    """The same of a group of which is known that it does not come back, and why."""
+    if len(group) == 1:
+        yield failure_of(group[0], error)
         return
     middle = len(group) // 2
     yield from apart(play, group[:middle])

@@ -54,14 +54,16 @@ def ladder(book: OrderBook) -> str:
     """A book as its levels around the spread; ``depth`` adds up from the best one."""
     levels = [*book.bids[:_DEPTH], *book.asks[:_DEPTH]]
     largest = max((level.size for level in levels), default=ZERO)
+    # Prices beneath one another are compared: all have as many places as the finest.
+    places = max((_places(level.price) for level in levels), default=0)
     asks = [
-        f"<tr><td></td><td></td><td>{text(level.price)}</td>"
+        f"<tr><td></td><td></td><td>{text(level.price, places)}</td>"
         f"{_bar(level.size, largest, _ASK, 'right')}<td>{text(depth)}</td></tr>"
         for level, depth in _deep(book.asks)
     ]
     bids = [
         f"<tr><td>{text(depth)}</td>{_bar(level.size, largest, _BID, 'left')}"
-        f"<td>{text(level.price)}</td><td></td><td></td></tr>"
+        f"<td>{text(level.price, places)}</td><td></td><td></td></tr>"
         for level, depth in _deep(book.bids)
     ]
     rows = [
@@ -117,6 +119,10 @@ def _is_model(value: object) -> bool:
 
 def _line(value: object) -> str:
     return str(value) if isinstance(value, Exception) else repr(value)
+
+
+def _places(price: Decimal) -> int:
+    return len(text(price).partition(".")[2])
 
 
 def _deep(levels: Sequence[Level]) -> list[tuple[Level, Decimal]]:

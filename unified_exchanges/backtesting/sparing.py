@@ -1,0 +1,93 @@
+"""Runs of which one may end its process, in one that a worker of a cluster starts for them.
+
+So the worker is spared: a cluster that loses workers again and again gives up on them.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from .shipping import ProcessEnded, play_shipped
+from .trial import Trial
+
+__all__ = ["follow", "in_child", "serve"]
+
+_BEAT: Final = 0.5
+"""Seconds between two looks: at the memory of a child, and at whether a parent is there."""
+_CHILD: Final = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from unified_exchanges.backtesting import sparing; sparing.serve(int(sys.argv[1]))"
+)
+
+
+def in_child(
+    payload: bytes, trials: Sequence[Trial], most: float | None
+) -> list[bytes]:
+    """Play a group in a process of its own, that may have so many bytes of memory.
+
+    Raises `ProcessEnded` if it did not live to tell.
+    """
+    command = [sys.executable, "-c", _CHILD, str(os.getpid()), *sys.path]
+    with subprocess.Popen(  # noqa: S603 - this Python, with paths as arguments
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        told = _answer(child, pickle.dumps((payload, trials)), most)
+    if not told or child.returncode:
+        raise ProcessEnded
+    rows: list[bytes] = pickle.loads(told)  # noqa: S301 - from a process that we started
+    return rows
+
+
+def _answer(child: subprocess.Popen[bytes], words: bytes, most: float | None) -> bytes:
+    """What it answers.  Nobody else looks at its memory: a nanny sees that of its worker."""
+    asked: bytes | None = words
+    while True:
+        try:
+            return child.communicate(asked, timeout=_BEAT)[0]
+        except subprocess.TimeoutExpired:
+            asked = None  # it goes on with what it was given
+            if most is not None and _memory(child.pid) > most:
+                child.kill()
+
+
+def _memory(process: int) -> int:
+    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with distributed
+
+    try:
+        found: int = psutil.Process(process).memory_info().rss
+    except psutil.Error:  # it has just ended
+        return 0
+    return found
+
+
+# -- in the other process --------------------------------------------------------------
+
+
+def serve(parent: int) -> None:
+    """Play what is on standard input; answer with the rows."""
+    follow(parent)
+    asked: tuple[bytes, Sequence[Trial]] = pickle.load(sys.stdin.buffer)  # noqa: S301
+    # What a strategy prints is not to be among the rows.
+    answer = os.dup(1)
+    os.dup2(2, 1)
+    rows = play_shipped(*asked)
+    with os.fdopen(answer, "wb") as out:
+        pickle.dump(rows, out)
+
+
+def follow(parent: int) -> None:
+    """End this process after its parent, which may be killed and then ends nobody."""
+    if os.name == "posix":  # elsewhere a process keeps the parent that it had
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        threading.Event().wait(_BEAT)
+    os._exit(1)
