@@ -13,7 +13,6 @@ import pytest
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import (
-    Gap,
     MarketChange,
     MarketStatus,
     OrderBook,
@@ -21,7 +20,8 @@ from unified_exchanges.models import (
     Ticker,
     Trade,
 )
-from unified_exchanges.recording import Body, Closed, Frame, Opened, Rest
+from unified_exchanges.recording import Body, Frame, Opened, Rest
+from unified_exchanges.recording.format import encode
 from unified_exchanges.recording.overheard import hear
 from unified_exchanges.recording.polled import Polled
 from unified_exchanges.registry import folder
@@ -37,9 +37,10 @@ MS = BEGAN * 1000
 class Listener:
     """Hears lines of a recording of a venue, one after another."""
 
-    def __init__(self, venue: str) -> None:
+    def __init__(self, venue: str, *, has_books: bool = False) -> None:
         self.clock = VirtualClock(BEGAN)
-        self.overheard = folder(venue, "overheard").OVERHEARD(self.clock)
+        kind = folder(venue, "overheard").OVERHEARD
+        self.overheard = kind(self.clock, has_books=has_books)
 
     def hear(self, line: object) -> list[Any]:
         found: Iterable[Any] = hear(self.overheard, line)
@@ -50,9 +51,6 @@ class Listener:
 
     def told(self, frame: str, direction: Any = "in") -> list[Any]:
         return self.hear(Frame(0, 0, 1, direction, Body.of(frame)))
-
-    def close(self) -> list[Any]:
-        return self.hear(Closed(0, 0, 1, "reset"))
 
     def read(
         self,
@@ -102,29 +100,21 @@ def test_a_book_of_kalshi_has_the_time_of_its_receipt(kalshi: Listener) -> None:
     assert book.timestamp.timestamp() == BEGAN + 3
 
 
-def test_kalshis_polls_are_told_until_a_stream_follows_and_again_in_its_gap(
-    kalshi: Listener,
-) -> None:
+def test_where_kalshis_stream_tells_books_no_polls_are_told() -> None:
+    kalshi = Listener("kalshi", has_books=True)
+    trades = {"trades": [], "cursor": ""}
+    assert kalshi.read(AT, BOOK) == []
+    assert kalshi.read(AT, "{}") == []
+    assert kalshi.read("/trade-api/v2/markets/trades", trades) == []
     kalshi.open("ws://kalshi.test")
-    assert len(kalshi.read(AT, BOOK)) == 1
     assert len(kalshi.told(SNAPSHOT % 1)) == 1
-    assert kalshi.read(AT, BOOK) == []
-    [gap] = kalshi.told(DELTA % (3, "1.00"))
-    assert isinstance(gap, Gap)
-    assert len(kalshi.read(AT, BOOK)) == 1
-    assert len(kalshi.told(SNAPSHOT % 4)) == 1
-    assert kalshi.read(AT, BOOK) == []
-    kalshi.close()
-    assert len(kalshi.read(AT, BOOK)) == 1
 
 
-def test_of_a_batch_those_are_told_that_no_stream_follows(kalshi: Listener) -> None:
-    kalshi.open("ws://kalshi.test")
-    kalshi.told(SNAPSHOT % 1)
+def test_a_batch_of_kalshi_is_told(kalshi: Listener) -> None:
     asked = [("tickers", "M"), ("tickers", "N")]
     rows = [{"ticker": x, "orderbook_fp": SIDES} for x in "MN"]
     told = kalshi.read(BOOKS, {"orderbooks": rows}, asked)
-    assert [x.market_id for x in told] == ["N"]
+    assert [x.market_id for x in told] == ["M", "N"]
 
 
 def test_a_part_of_a_book_is_not_told_as_if_the_rest_were_gone(
@@ -138,9 +128,6 @@ def test_kalshis_books_that_cannot_be_read_are_a_gap(kalshi: Listener) -> None:
     [gap] = kalshi.read(AT, {"orderbook_fp": {"yes_dollars": [["x", "1.00"]]}})
     assert (gap.subject, gap.market_ids) == (Subject.ORDER_BOOK, ("M",))
     assert "an answer cannot be read: " in gap.reason
-    kalshi.open("ws://kalshi.test")
-    kalshi.told(SNAPSHOT % 1)
-    assert kalshi.read(AT, "{}") == []
 
 
 @pytest.mark.parametrize(
@@ -187,34 +174,24 @@ def streamed(at: int) -> str:
     return json.dumps({"event_type": "book", **book(at)})
 
 
-def test_polymarkets_polls_are_told_until_a_stream_follows_and_again_after_it(
-    polymarket: Listener,
-) -> None:
+def test_polymarkets_books_are_told_unless_they_are_older(polymarket: Listener) -> None:
     [first] = one(polymarket)
     assert (first.market_id, first.outcome) == (poly.A, poly.YES)
+    assert len(one(polymarket, 5)) == 1
+    assert len(one(polymarket, 5)) == 1  # as it was: who polls sees that, too
+    assert one(polymarket, 4) == []
+    assert len(one(polymarket, 9)) == 1
+
+
+def test_where_polymarkets_stream_tells_books_no_polls_are_told() -> None:
+    polymarket = Listener("polymarket", has_books=True)
+    assert one(polymarket) == []
+    polymarket.overheard._tokens[poly.YES] = poly.A
+    assert one(polymarket, bids=[{"price": "2", "size": "1"}]) == []
     polymarket.open("ws://poly.test/ws/market")
     asked = json.dumps({"assets_ids": [poly.YES], "type": "market"})
     polymarket.told(asked, "out")
     assert any(isinstance(x, OrderBook) for x in polymarket.told(streamed(5)))
-    assert one(polymarket, 6) == []
-    polymarket.close()
-    assert one(polymarket, 4) == []  # what the stream told is newer
-    assert len(one(polymarket, 5)) == 1
-    assert len(one(polymarket, 5)) == 1  # as it was: who polls sees that, too
-    assert len(one(polymarket, 9)) == 1
-    assert one(polymarket, 8) == []
-
-
-def test_who_stops_following_reads_no_older_book(polymarket: Listener) -> None:
-    polymarket.open("ws://poly.test/ws/market")
-    polymarket.open("ws://poly.test/ws/user")
-    polymarket.open("ws://poly.test/ws/market")
-    polymarket.told(json.dumps({"assets_ids": [poly.YES], "type": "market"}), "out")
-    polymarket.told(streamed(5))
-    left = {"operation": "unsubscribe", "assets_ids": [poly.YES]}
-    polymarket.told(json.dumps(left), "out")
-    assert one(polymarket, 4) == []
-    assert len(one(polymarket, 6)) == 1
 
 
 def test_a_batch_of_polymarket_is_told(polymarket: Listener) -> None:
@@ -354,6 +331,38 @@ def test_where_a_stream_tells_of_a_market_only_what_it_pays_is_told(
     known(other)
     other.streamed(paid)
     assert changes(other, **over) == []
+
+
+LINES: dict[str, list[tuple[bool, Any]]] = {
+    "kalshi": [
+        (
+            True,
+            Frame(
+                0, 0, 1, "out", Body.of('{"params":{"channels":["orderbook_delta"]}}')
+            ),
+        ),
+        (True, Frame(0, 0, 1, "in", Body.of(SNAPSHOT % 1))),
+        (True, Frame(0, 0, 1, "in", Body.of(DELTA % (2, "1.00")))),
+        (False, Frame(0, 0, 1, "in", Body.of('{"type":"fill","msg":{}}'))),
+        (False, Opened(0, 0, 1, "wss://kalshi.test/trade-api/ws/v2")),
+    ],
+    "polymarket": [
+        (True, Opened(0, 0, 1, "wss://poly.test/ws/market")),
+        (False, Opened(0, 0, 1, "wss://poly.test/ws/user")),
+        (False, Frame(0, 0, 1, "in", Body.of("PONG"))),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("venue", "is_of_books", "line"),
+    [(venue, *each) for venue, lines in LINES.items() for each in lines],
+)
+def test_a_stream_of_books_is_known_by_its_lines(
+    venue: str, is_of_books: bool, line: Any
+) -> None:
+    kind = folder(venue, "overheard").OVERHEARD
+    assert kind.is_of_books(encode(line)) is is_of_books
 
 
 def test_a_book_without_a_time_is_told(polled: Polled) -> None:

@@ -18,7 +18,7 @@ from ..paper import PaperEvent
 from ..recording import End, Header, Rest, Torn
 from ..recording.format import is_cassette, read_shortened
 from ..recording.line_clock import LineClock, Setbacks, setback_told
-from ..recording.overheard import Overheard, hear
+from ..recording.overheard import Overheard, hear, listening
 from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
@@ -248,7 +248,7 @@ def recorded(
 
 def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     setbacks = feed.setbacks
-    listener = _Listener()
+    listener = _Listener(path)
     lines = read_shortened(path, listener.begin)
     line = next(lines)  # the header, with which the listener has begun
     receive, overheard = listener.clock.read, listener.overheard
@@ -292,7 +292,7 @@ def markets_told(path: Path) -> Iterator[str]:
             if isinstance(told, OrderBook | Trade):
                 yield told.market_id
         return
-    listener = _Listener()
+    listener = _Listener(path)
 
     def begin(head: Header) -> Callable[[bytes], bool | None]:
         listener.begin(head)
@@ -341,7 +341,11 @@ class _Listener:
     clock: LineClock
     overheard: Overheard
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
     def begin(self, head: Header) -> Callable[[bytes], _Shortened | None]:
         self.clock = LineClock(head.at, head.mono)
-        self.overheard = folder(head.venue, "overheard").OVERHEARD(self.clock)
+        kind: type[Overheard] = folder(head.venue, "overheard").OVERHEARD
+        self.overheard = listening(kind, self._path, self.clock)
         return self.overheard.shortcut

@@ -39,7 +39,6 @@ from .layout import Column
 from .options import Debug, Json, spacing
 from .progress import shown
 from .screen import Screen
-from .stopping import interrupted_once
 from .strategies import File, Markets, markets_told_in, read_cash
 
 __all__ = ["add_to"]
@@ -116,8 +115,7 @@ def sweep_strategy(
     on; the exit code is then 8. Needs the extra: pip install 'unified-exchanges\[sweep]'.
     """
     screen = Screen(as_json=as_json, debug=debug)
-    # So that its processes end with it, which know of no signal.
-    with guarded(screen), interrupted_once():
+    with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
         every = None if sample is None else spacing(sample)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from ..clock import Clock
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
-from .format import Closed, Frame, Opened, Rest, Withheld
+from .format import Closed, Frame, Opened, Rest, Withheld, open_recording
 
-__all__ = ["LEFT", "Heard", "Overheard", "hear"]
+__all__ = ["LEFT", "Heard", "Overheard", "hear", "listening"]
 
 _OK = 200
 
@@ -25,8 +29,15 @@ class Overheard(Protocol):
     """Listens to connections that somebody else had; ``OVERHEARD`` of a venue's folder.
 
     It is made with a clock that shows the time of the line at hand, and is given the lines
-    in their order.
+    in their order.  ``has_books`` says that one of them is of a stream of books.
     """
+
+    def __init__(self, clock: Clock, *, has_books: bool = False) -> None: ...
+
+    @staticmethod
+    def is_of_books(line: bytes) -> bool:
+        """Whether a line as it is in the file is one by which a stream of books is followed."""
+        ...
 
     def answered(self, path: str, body: bytes) -> None:
         """A request was answered: it may name outcomes."""
@@ -71,6 +82,18 @@ class Overheard(Protocol):
         Nearly all do.  It is not read: who only wants to know what is told of passes over.
         """
         ...
+
+
+def listening(kind: type[Overheard], path: Path, clock: Clock) -> Overheard:
+    """A listener to a recording, which is looked through for a stream of books.
+
+    That is among its first lines, or it is a recording without one, of which there is little.
+    """
+    has_books = False
+    # What is damaged is told to who reads it.
+    with open_recording(path) as file, suppress(EOFError, OSError, zlib.error):
+        has_books = any(map(kind.is_of_books, file))
+    return kind(clock, has_books=has_books)
 
 
 def hear(overheard: Overheard, line: object) -> Iterable[Heard]:

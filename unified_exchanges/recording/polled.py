@@ -49,18 +49,20 @@ class Polled:
     """Tells of answers what no stream of the recording tells; of one venue.
 
     ``clock`` shows the time of the line at hand, and at first that of the beginning.  The
-    venue's listener says what it has read, and whether a stream is followed of it:
+    venue's listener says what it has read:
 
-    - A book is told where none is followed, unless it is older by the venue's time than
-      one that was told.
+    - A book, unless it is older by the venue's time than one that was told.
     - A trade once, the older first: not those of before the recording, nor of a time up to
       which streams have told trades, which may call them otherwise.
+    - Neither where ``has_books``: a stream tells books anywhere in the recording.  Who was
+      recorded was told by that, and what it read beside it came at another moment.
     - A market where it is other than what was told of it, once it is known to matter: a
       listing may have thousands of which nobody wants anything.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
         self._clock = clock
+        self._has_books = has_books
         self._begun = int(clock.now() * _SECOND)
         self._books: dict[tuple[str, str], datetime] = {}
         self._tapes: dict[str, Tape] = {}
@@ -90,24 +92,23 @@ class Polled:
 
     # -- what was read ---------------------------------------------------------------
 
-    def book(
-        self, book: OrderBook, name: str, newest: datetime | None = None
-    ) -> Iterator[OrderBook]:
-        """A book that no stream tells; ``name`` is of what it is within its market.
-
-        ``newest`` is the venue's time of the last that a stream told of it.
-        """
+    def book(self, book: OrderBook, name: str) -> Iterator[OrderBook]:
+        """A book; ``name`` is of what it is within its market."""
+        if self._has_books:
+            return
         self._known.add(book.market_id)
         key, moment = (book.market_id, name), book.timestamp
         if moment is not None:
             before = self._books.get(key)
-            if any(x is not None and moment < x for x in (before, newest)):
+            if before is not None and moment < before:
                 return
             self._books[key] = moment
         yield book
 
     def trades(self, trades: Iterable[Trade]) -> Iterator[Trade]:
         """A page of trades, newest first."""
+        if self._has_books:
+            return
         for trade in reversed([*trades]):
             tape = self._tape(trade.market_id)
             self._known.add(trade.market_id)
@@ -163,7 +164,8 @@ class Polled:
         self, error: UnifiedExchangesError, market_ids: Iterable[str]
     ) -> Iterator[Gap]:
         """Books came that cannot be read: nobody knows how they are."""
-        if names := tuple(market_ids):
+        names = tuple(market_ids)
+        if names and not self._has_books:
             yield Gap(
                 subject=Subject.ORDER_BOOK,
                 market_ids=names,

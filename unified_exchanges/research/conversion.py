@@ -14,7 +14,7 @@ import attrs
 from ..errors import BadRequest
 from ..recording import End, Header, Line, Rest, Torn, read
 from ..recording.line_clock import LineClock
-from ..recording.overheard import Overheard, hear
+from ..recording.overheard import Overheard, hear, listening
 from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import folder
 from .catalog import Recorded, placing
@@ -161,7 +161,8 @@ def _convert(
     head = next(lines)
     assert isinstance(head, Header)
     clock = LineClock(head.at, head.mono)
-    overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
+    kind: type[Overheard] = folder(head.venue, "overheard").OVERHEARD
+    overheard = listening(kind, path, clock)
     line: Line = head
     with (
         _tables(out, head.venue, recorded.folder, head.at) as tables,

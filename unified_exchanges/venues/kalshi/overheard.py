@@ -30,6 +30,8 @@ __all__ = ["OVERHEARD"]
 _OUR_KINDS = (Ticker, Trade, Order, MarketChange)
 
 
+_FRAME: Final = b'"kind":"frame"'
+_BOOKS: Final = b'"orderbook_'
 _FROM: Final = 60
 _TO: Final = 200
 """Where in a line its kind is looked for: only there it saves time to know it."""
@@ -58,21 +60,18 @@ class _Counted:
 class KalshiOverheard:
     """Books by their snapshots and deltas, and all else by one frame each."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
         self._clock = clock
         self._counted: dict[tuple[int, int], _Counted] = {}
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
-        self._polled = Polled(clock)
+        self._polled = Polled(clock, has_books=has_books)
 
     def answered(self, path: str, body: bytes) -> None:
         """Nothing: the stream names markets and outcomes itself."""
 
     def polled(self, answer: Rest) -> Iterator[Heard]:
         """Tell what no stream tells."""
-        return read_answer(answer, self._polled, self._is_followed)
-
-    def _is_followed(self, market_id: str) -> bool:
-        return any(market_id in counted.books for counted in self._counted.values())
+        return read_answer(answer, self._polled)
 
     def opened(self, connection: int, url: str) -> None:
         """Nothing is known of it yet."""
@@ -96,6 +95,11 @@ class KalshiOverheard:
                 counted.last = seq
                 return self._changed(counted, told)
         return self._read(connection, told, frame)
+
+    @staticmethod
+    def is_of_books(line: bytes) -> bool:
+        """Look for the name of the channel, in a message that came or went."""
+        return _BOOKS in line and _FRAME in line
 
     def is_change(self, line: bytes) -> bool:
         """Look for its kind."""

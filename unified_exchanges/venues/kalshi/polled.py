@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -28,10 +28,8 @@ _KIND: Final = re.compile(
 )
 
 
-def read_answer(
-    answer: Rest, polled: Polled, is_followed: Callable[[str], bool]
-) -> Iterator[Heard]:
-    """Tell what an answer tells; ``is_followed`` is whether a stream tells a market's book."""
+def read_answer(answer: Rest, polled: Polled) -> Iterator[Heard]:
+    """Tell what an answer tells."""
     if answer.method != "GET" or (found := _KIND.search(answer.path)) is None:
         return
     kind = found.lastgroup
@@ -39,15 +37,13 @@ def read_answer(
         if any(name == "depth" and value != "0" for name, value in answer.query):
             return  # not all of it: what is missing would seem to be gone
         names = [unquote(found["book"])] if found["book"] else _tickers(answer)
-        wanted = {x for x in names if not is_followed(x)}
         try:
             books = _books(answer, found["book"], polled)
         except UnifiedExchangesError as error:
-            yield from polled.unread(error, sorted(wanted))
+            yield from polled.unread(error, sorted(names))
             return
         for book in books:
-            if book.market_id in wanted:
-                yield from polled.book(book, YES)
+            yield from polled.book(book, YES)
         return
     try:
         trades = _trades(answer.body.data) if kind == "trades" else []

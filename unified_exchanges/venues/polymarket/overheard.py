@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from typing import Final
 
 import attrs
 import msgspec
@@ -39,6 +39,9 @@ from .stream.user import UserStream
 
 __all__ = ["OVERHEARD"]
 
+_OPENED: Final = b'{"kind":"opened"'
+_USER: Final = b'/user"'
+
 
 class _Asked(msgspec.Struct):
     """What we asked a market channel for, as far as it names tokens."""
@@ -53,7 +56,7 @@ _read_asked = msgspec.json.Decoder(_Asked).decode
 class PolymarketOverheard:
     """The library's own streams, which ask for nothing and are told what was told."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
         self._clock = clock
         self._memory = Memory()
         self._tokens: dict[str, str] = {}
@@ -61,9 +64,7 @@ class PolymarketOverheard:
         self._names: dict[str, tuple[Known | None, str]] = {}
         """What tokens were called by what was known then of their market."""
         self._streams: dict[int, StreamProtocol] = {}
-        self._polled = Polled(clock)
-        self._newest: dict[str, datetime] = {}
-        """The venue's time of the last book of each token that connections of before told."""
+        self._polled = Polled(clock, has_books=has_books)
 
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
@@ -86,27 +87,15 @@ class PolymarketOverheard:
             )
 
     def _books(self, answer: Rest, tokens: list[str]) -> Iterator[Heard]:
-        streamed = {x for x in tokens if any(self.book(n, x) for n in self._streams)}
         try:
             books = polled_books(answer)
         except UnifiedExchangesError as error:
-            left = dict.fromkeys(x for x in tokens if x not in streamed)
-            of = dict.fromkeys(self._tokens[x] for x in left if x in self._tokens)
+            of = dict.fromkeys(self._tokens[x] for x in tokens if x in self._tokens)
             yield from self._polled.unread(error, of)
             return
         for token, book in books.items():
-            if token in streamed:
-                continue
             told = attrs.evolve(book, outcome=self._outcome(book.market_id, token))
-            yield from self._polled.book(told, token, self._newest_of(token))
-
-    def _newest_of(self, token: str) -> datetime | None:
-        """The venue's time of the last that a stream told of a book."""
-        streams = (
-            x for x in self._streams.values() if isinstance(x, RecordedMarketStream)
-        )
-        found = [self._newest.get(token), *(x.newest(token) for x in streams)]
-        return max(filter(None, found), default=None)
+            yield from self._polled.book(told, token)
 
     def _outcome(self, market_id: str, token: str) -> str:
         return self._name((market_id,), token) or token
@@ -168,7 +157,6 @@ class PolymarketOverheard:
 
     def _left(self, stream: RecordedMarketStream, token: str) -> Iterator[Heard]:
         """Nobody is told its book any more, unless on another connection."""
-        self._keep_times(stream)
         told = list(self._heard(stream, stream.leave(token, LEFT)))
         if not any(self.book(x, token) for x in self._streams):
             yield from told
@@ -178,7 +166,6 @@ class PolymarketOverheard:
         self._look_again()
         stream = self._streams.get(connection)
         if stream is not None:
-            self._keep_times(stream)
             # Messages are not numbered here: the stream would not notice.
             yield from self._heard(stream, stream.connection_lost(reason))
             stream.connection_made()
@@ -188,22 +175,18 @@ class PolymarketOverheard:
         self._look_again()
         stream = self._streams.pop(connection, None)
         if stream is not None:
-            self._keep_times(stream)
             yield from self._heard(stream, stream.connection_lost(reason))
-
-    def _keep_times(self, stream: StreamProtocol) -> None:
-        """Remember how far its books were: what is read later may be older."""
-        if isinstance(stream, RecordedMarketStream):
-            for token in stream.tokens():
-                found = self._newest.get(token), stream.newest(token)
-                if (newest := max(filter(None, found), default=None)) is not None:
-                    self._newest[token] = newest
 
     def _look_again(self) -> None:
         # All of them know markets by the same memory.
         for stream in self._streams.values():
             if isinstance(stream, RecordedMarketStream):
                 stream.look_again()
+
+    @staticmethod
+    def is_of_books(line: bytes) -> bool:
+        """Look for a connection that tells books, as all but that of the account do."""
+        return line.startswith(_OPENED) and _USER not in line
 
     def is_change(self, line: bytes) -> bool:
         """Look for its type."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from ....clock import Clock
@@ -12,7 +11,6 @@ from ....models import OrderBook
 from ....models.unread import unread
 from ....streams.health import SAMPLE
 from ..memory import Known
-from ..parse.reading import milliseconds
 from . import frames
 from .books import Asset, AssetBook
 from .market import MarketStream
@@ -108,17 +106,6 @@ class RecordedMarketStream(MarketStream):
             found = _Followed(asset, book, market_id, name, grid)
         self._followed[token] = found
         return found
-
-    def tokens(self) -> Iterable[str]:
-        """Those of which it was told, or asked."""
-        return [*self._assets]
-
-    def newest(self, token: str) -> datetime | None:
-        """The venue's time of the last change of a book, also of one that is stale."""
-        asset = self._assets.get(token)
-        book = None if asset is None else asset.book
-        seen = 0 if book is None else book.seen
-        return milliseconds(seen, "timestamp") if seen > 0 else None
 
     def shown(self, token: str, outcome: str) -> OrderBook | None:
         """A book as it is now, to be read whenever somebody wants to; None if not whole."""
