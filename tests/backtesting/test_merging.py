@@ -329,6 +329,24 @@ def test_of_several_the_one_that_is_the_furthest_goes_on() -> None:
     assert seconds(merged(first, *others))[:6] == [0.02, 1.92, 2.02, 2.12, 2.25, 4.03]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_all_end_at_one_moment_the_newest_book_is_told_and_no_gap(
+    order: int,
+) -> None:
+    first = [*heard(20, 1000, *OFFERED), *stream((2.25, sold("a")))]
+    others = [
+        [*heard(20, until, *OFFERED[1:]), *stream((2.25, sold("a")))]
+        for until in (2200, 2050)
+    ]
+    made = merged(*[first, *others][::order])
+    assert stamps(made)[-2:] == [None, 2100]
+    assert made.repeated == 1 + 3 + 2 + 3 - 3
+    # Who goes on then is not as far.
+    third = stream((1, A), (9, A))
+    made = merged(*[first, *others, third][::order])
+    assert stamps(made) == [0, None, 2100, None, None]
+
+
 def test_after_a_gap_a_slower_recording_tells_nothing_older() -> None:
     first = [*heard(20, 2200, *OFFERED), *stream((2.15, lost("RAIN")), (8, A))]
     late = heard(500, 9000, *OFFERED)
