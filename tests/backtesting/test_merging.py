@@ -217,6 +217,30 @@ def test_of_an_outcome_that_another_recording_goes_on_to_tell_there_is_no_gap() 
     assert gaps(merged(first, other)) == [(2, ("RAIN",), "yes")]
 
 
+def test_who_has_ended_is_not_followed_though_it_was_the_furthest() -> None:
+    first = heard(20, 2050, *OFFERED)
+    ended = heard(1, 2002, *OFFERED[1:])
+    third = heard(1500, 9000, OFFERED[0], *OFFERED[3:])
+    assert stamps(merged(first, ended, third)) == [0, 1900, 2000, None, 2100, 4000]
+
+
+def test_at_the_end_of_all_there_is_no_gap_though_a_market_has_paused() -> None:
+    told = stream((0, A), (1, PAUSED))
+    assert gaps(merged(told)) == gaps(merged(told, told[1:])) == []
+
+
+def test_a_gap_of_one_outcome_is_none_of_the_other() -> None:
+    no = A.complement("no")
+    half = attrs.evolve(lost("RAIN"), outcome="no")
+    first = stream((0, A), (0.5, no), (2, half), (4, A), (5, no), (9, A))
+    other = stream((3, book("70@0.40")), (8, book("80@0.40")))
+    assert list(merged(first, other)) == first
+    # Nor does one who has it know less of the other.
+    first = stream((0, STOOD), (4, sold("a")))
+    other = stream((1, STOOD), (2, half), (9, A))
+    assert gaps(merged(first, other)) == []
+
+
 class Crossing(Strategy):
     """Buys at the ask of the last book of the first recording, a second after it."""
 
@@ -485,6 +509,23 @@ def test_an_equal_book_is_the_one_told_where_the_time_of_the_venue_tells_it() ->
     assert gaps(merged(quick, slow[:2], third)) == []
 
 
+def test_after_a_gap_an_equal_book_may_be_another_of_that_moment() -> None:
+    def of(second: float, told: OrderBook) -> OrderBook:
+        return attrs.evolve(told, timestamp=at(when(second)))
+
+    # What the quick one missed is that the offer was gone, and came again at once.
+    full, gone = of(-1, FULL), of(-1, GONE)
+    quick = stream((0, of(-2, GONE)), (1, full), (1.1, lost("RAIN")), (1.2, full))
+    slow = stream((1.5, full), (2.5, gone), (3.5, full), (4.5, of(4, GONE)))
+    # So nobody knows which of the two the slow one tells.
+    assert seconds(merged(quick, slow)) == [0, 1, 1.1, 1.2, 1.2, 4.5]
+
+
+def test_a_pause_that_was_told_is_not_told_again_by_a_slower_recording() -> None:
+    quick = stream((1, PAUSED), (1.5, OPENED), (9, A))
+    assert statuses(quick, later(quick, 1.4)) == [(1, "paused"), (1.5, "open")]
+
+
 # What a recorder is late by, in parts that no two of them share; where it begins and ends
 # in what happens; and what it misses.
 RECORDERS = st.lists(
@@ -746,6 +787,11 @@ def test_what_is_remembered_is_bounded() -> None:
             heights.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert heights[3] < 1.3 * heights[1]
+
+
+def test_the_newest_trades_are_remembered() -> None:
+    told = [(n, sold(str(n), "1")) for n in range(10_050)]
+    assert list(merged(told, [(moment + 10, x) for moment, x in told])) == told
 
 
 def test_nothing_merged_is_nothing() -> None:
