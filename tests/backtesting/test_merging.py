@@ -377,6 +377,15 @@ def test_after_a_gap_a_slower_recording_tells_nothing_older() -> None:
     assert stamps(merged(first, late))[:7] == [0, 1900, 2000, 2100, None, 2100, 4000]
 
 
+def test_after_a_gap_and_another_recording_a_slower_one_tells_nothing_older() -> None:
+    slow = stream(
+        *((0, shown(0, "1@0.40", "")), (1, lost("RAIN"))),
+        *((4, shown(1500, "1@0.40", "")), (5, shown(4900, "1@0.40", ""))),
+    )
+    quick = stream((2.1, shown(2000, "1@0.40", "")), (3, sold("a")))
+    assert stamps(merged(slow, quick)) == [0, None, 2000, None, None, 4900]
+
+
 def test_a_book_with_the_time_of_its_receipt_may_be_two_seconds_late() -> None:
     def received(second: float, told: OrderBook) -> tuple[float, OrderBook]:
         return second, attrs.evolve(told, timestamp=at(when(second)))
@@ -524,6 +533,11 @@ def test_after_a_gap_an_equal_book_may_be_another_of_that_moment() -> None:
 def test_a_pause_that_was_told_is_not_told_again_by_a_slower_recording() -> None:
     quick = stream((1, PAUSED), (1.5, OPENED), (9, A))
     assert statuses(quick, later(quick, 1.4)) == [(1, "paused"), (1.5, "open")]
+    # Nor where another ends, or has a gap, that was not followed.
+    for end in ((1.7, A), (1.7, lost())):
+        third = stream((1.6, PAUSED), end)
+        told = statuses(quick, later(quick, 1.4), third)
+        assert told == [(1, "paused"), (1.5, "open")]
 
 
 # What a recorder is late by, in parts that no two of them share; where it begins and ends
@@ -657,6 +671,18 @@ def test_a_market_pauses_if_who_is_left_has_said_so() -> None:
     assert statuses(slow, *others[:1]) == [(1, "paused"), (3, "open")]
 
 
+def test_a_pause_that_only_one_heard_that_has_ended_is_a_gap() -> None:
+    slow = stream((0, A), (1, PAUSED), (2, OPENED), (2.2, A))
+    third = stream((3, A), (9, A))
+    # It may be the pause that was told, and no other could tell that the market has opened.
+    quick = stream((1.5, PAUSED), (1.8, A))
+    assert statuses(slow, quick, third) == [(1, "paused"), (2, "open")]
+    assert gaps(merged(slow, quick, third)) == [(2.2, ("RAIN",), None)]
+    # What comes later than any other could be is told by whoever hears it.
+    quick = stream((4.25, PAUSED), (4.5, A))
+    assert statuses(slow, quick, third)[2:] == [(4.25, "paused")]
+
+
 def test_a_grid_of_before_does_not_come_back() -> None:
     def moved(tick: str) -> MarketChange:
         return attrs.evolve(change(), change="grid", grid=PriceGrid.of(tick))
@@ -682,6 +708,11 @@ def test_a_market_closes_again_for_good_though_that_was_told_before() -> None:
     told = [(1, "closed"), (10, "open"), (20, "closed"), (30, "closed")]
     assert statuses(first, other) == told[:3]
     assert statuses(other) == [(1.5, "closed"), *told[1:]]
+
+
+def test_what_is_paid_is_told_once_though_it_names_no_result() -> None:
+    paid = stream((1, change(MarketStatus.CLOSED, "1")), (9, A))
+    assert statuses(paid, later(paid, 2.5)) == [(1, "closed")]
 
 
 def test_a_settlement_is_told_at_once_and_once_whatever_it_tells() -> None:

@@ -58,7 +58,6 @@ class Followed:
                 # In one moment of the venue a book may go, and come again.
                 self.before = self.told
             self.leader, self.told, self._left = number, seen, None
-            self.known.pop(number, None)
             return True
         self.known[number] = seen
         return False

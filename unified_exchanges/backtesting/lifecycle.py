@@ -28,7 +28,9 @@ class Lifecycle:
 
     Once the teller has ended, or may have missed something, nobody is as far for sure before
     ``until``.  Meanwhile a market is rather paused than open: it pauses if any other stream
-    says so, and opens only then, if the others say so still.
+    says so, and opens only then, if the others say so still.  What one of them heard that has
+    ended is not told: it may be what was told, and a market that has opened since would stay
+    paused for good.
     """
 
     teller: int
