@@ -803,6 +803,14 @@ def test_the_same_recording_twice_is_the_recording_once(
     assert made.repeated == len(told)
 
 
+def test_the_same_recording_twice_is_it_once_though_a_gap_comes_at_once() -> None:
+    told = stream((7, PAUSED), (7, OPENED), (7, A), (7, lost()), (7.5, A))
+    assert list(merged(told, told)) == told
+    # What only the other heard at that moment is told.
+    told = stream((7, OPENED), (7, lost()), (9, A))
+    assert statuses(told, stream((7, PAUSED), (9, A))) == [(7, "open"), (7, "paused")]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     count = 40_000
 

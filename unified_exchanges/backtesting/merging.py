@@ -219,7 +219,7 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
 
     def _lose(self, life: Lifecycle, number: int, moment: int) -> None:
         """A stream has ended, or may have missed what a market did."""
-        if not life.lose(number):
+        if not life.lose(number, moment):
             return
         # At once, and when everybody is as far: after all that is told by then.
         for due in {moment, max(moment, life.until)}:
