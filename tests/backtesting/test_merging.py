@@ -710,6 +710,13 @@ def test_a_market_closes_again_for_good_though_that_was_told_before() -> None:
     assert statuses(other) == [(1.5, "closed"), *told[1:]]
 
 
+def test_after_a_settlement_another_recording_adds_only_what_is_paid() -> None:
+    first = stream((1, change(MarketStatus.SETTLED)), (20, A))
+    paid = change(MarketStatus.CLOSED, "1")
+    other = stream((1.5, ENDING[0]), (3, paid), (8, OPENED), (20, A))
+    assert statuses(first, other) == [(1, "settled"), (3, "closed")]
+
+
 def test_what_is_paid_is_told_once_though_it_names_no_result() -> None:
     paid = stream((1, change(MarketStatus.CLOSED, "1")), (9, A))
     assert statuses(paid, later(paid, 2.5)) == [(1, "closed")]
