@@ -217,6 +217,30 @@ def test_of_an_outcome_that_another_recording_goes_on_to_tell_there_is_no_gap() 
     assert gaps(merged(first, other)) == [(2, ("RAIN",), "yes")]
 
 
+def test_who_has_ended_is_not_followed_though_it_was_the_furthest() -> None:
+    first = heard(20, 2050, *OFFERED)
+    ended = heard(1, 2002, *OFFERED[1:])
+    third = heard(1500, 9000, OFFERED[0], *OFFERED[3:])
+    assert stamps(merged(first, ended, third)) == [0, 1900, 2000, None, 2100, 4000]
+
+
+def test_at_the_end_of_all_there_is_no_gap_though_a_market_has_paused() -> None:
+    told = stream((0, A), (1, PAUSED))
+    assert gaps(merged(told)) == gaps(merged(told, told[1:])) == []
+
+
+def test_a_gap_of_one_outcome_is_none_of_the_other() -> None:
+    no = A.complement("no")
+    half = attrs.evolve(lost("RAIN"), outcome="no")
+    first = stream((0, A), (0.5, no), (2, half), (4, A), (5, no), (9, A))
+    other = stream((3, book("70@0.40")), (8, book("80@0.40")))
+    assert list(merged(first, other)) == first
+    # Nor does one who has it know less of the other.
+    first = stream((0, STOOD), (4, sold("a")))
+    other = stream((1, STOOD), (2, half), (9, A))
+    assert gaps(merged(first, other)) == []
+
+
 class Crossing(Strategy):
     """Buys at the ask of the last book of the first recording, a second after it."""
 
@@ -329,10 +353,37 @@ def test_of_several_the_one_that_is_the_furthest_goes_on() -> None:
     assert seconds(merged(first, *others))[:6] == [0.02, 1.92, 2.02, 2.12, 2.25, 4.03]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_all_end_at_one_moment_the_newest_book_is_told_and_no_gap(
+    order: int,
+) -> None:
+    first = [*heard(20, 1000, *OFFERED), *stream((2.25, sold("a")))]
+    others = [
+        [*heard(20, until, *OFFERED[1:]), *stream((2.25, sold("a")))]
+        for until in (2200, 2050)
+    ]
+    made = merged(*[first, *others][::order])
+    assert stamps(made)[-2:] == [None, 2100]
+    assert made.repeated == 1 + 3 + 2 + 3 - 3
+    # Who goes on then is not as far.
+    third = stream((1, A), (9, A))
+    made = merged(*[first, *others, third][::order])
+    assert stamps(made) == [0, None, 2100, None, None]
+
+
 def test_after_a_gap_a_slower_recording_tells_nothing_older() -> None:
     first = [*heard(20, 2200, *OFFERED), *stream((2.15, lost("RAIN")), (8, A))]
     late = heard(500, 9000, *OFFERED)
     assert stamps(merged(first, late))[:7] == [0, 1900, 2000, 2100, None, 2100, 4000]
+
+
+def test_after_a_gap_and_another_recording_a_slower_one_tells_nothing_older() -> None:
+    slow = stream(
+        *((0, shown(0, "1@0.40", "")), (1, lost("RAIN"))),
+        *((4, shown(1500, "1@0.40", "")), (5, shown(4900, "1@0.40", ""))),
+    )
+    quick = stream((2.1, shown(2000, "1@0.40", "")), (3, sold("a")))
+    assert stamps(merged(slow, quick)) == [0, None, 2000, None, None, 4900]
 
 
 def test_a_book_with_the_time_of_its_receipt_may_be_two_seconds_late() -> None:
@@ -467,6 +518,28 @@ def test_an_equal_book_is_the_one_told_where_the_time_of_the_venue_tells_it() ->
     assert gaps(merged(quick, slow[:2], third)) == []
 
 
+def test_after_a_gap_an_equal_book_may_be_another_of_that_moment() -> None:
+    def of(second: float, told: OrderBook) -> OrderBook:
+        return attrs.evolve(told, timestamp=at(when(second)))
+
+    # What the quick one missed is that the offer was gone, and came again at once.
+    full, gone = of(-1, FULL), of(-1, GONE)
+    quick = stream((0, of(-2, GONE)), (1, full), (1.1, lost("RAIN")), (1.2, full))
+    slow = stream((1.5, full), (2.5, gone), (3.5, full), (4.5, of(4, GONE)))
+    # So nobody knows which of the two the slow one tells.
+    assert seconds(merged(quick, slow)) == [0, 1, 1.1, 1.2, 1.2, 4.5]
+
+
+def test_a_pause_that_was_told_is_not_told_again_by_a_slower_recording() -> None:
+    quick = stream((1, PAUSED), (1.5, OPENED), (9, A))
+    assert statuses(quick, later(quick, 1.4)) == [(1, "paused"), (1.5, "open")]
+    # Nor where another ends, or has a gap, that was not followed.
+    for end in ((1.7, A), (1.7, lost())):
+        third = stream((1.6, PAUSED), end)
+        told = statuses(quick, later(quick, 1.4), third)
+        assert told == [(1, "paused"), (1.5, "open")]
+
+
 # What a recorder is late by, in parts that no two of them share; where it begins and ends
 # in what happens; and what it misses.
 RECORDERS = st.lists(
@@ -598,6 +671,18 @@ def test_a_market_pauses_if_who_is_left_has_said_so() -> None:
     assert statuses(slow, *others[:1]) == [(1, "paused"), (3, "open")]
 
 
+def test_a_pause_that_only_one_heard_that_has_ended_is_a_gap() -> None:
+    slow = stream((0, A), (1, PAUSED), (2, OPENED), (2.2, A))
+    third = stream((3, A), (9, A))
+    # It may be the pause that was told, and no other could tell that the market has opened.
+    quick = stream((1.5, PAUSED), (1.8, A))
+    assert statuses(slow, quick, third) == [(1, "paused"), (2, "open")]
+    assert gaps(merged(slow, quick, third)) == [(2.2, ("RAIN",), None)]
+    # What comes later than any other could be is told by whoever hears it.
+    quick = stream((4.25, PAUSED), (4.5, A))
+    assert statuses(slow, quick, third)[2:] == [(4.25, "paused")]
+
+
 def test_a_grid_of_before_does_not_come_back() -> None:
     def moved(tick: str) -> MarketChange:
         return attrs.evolve(change(), change="grid", grid=PriceGrid.of(tick))
@@ -623,6 +708,18 @@ def test_a_market_closes_again_for_good_though_that_was_told_before() -> None:
     told = [(1, "closed"), (10, "open"), (20, "closed"), (30, "closed")]
     assert statuses(first, other) == told[:3]
     assert statuses(other) == [(1.5, "closed"), *told[1:]]
+
+
+def test_after_a_settlement_another_recording_adds_only_what_is_paid() -> None:
+    first = stream((1, change(MarketStatus.SETTLED)), (20, A))
+    paid = change(MarketStatus.CLOSED, "1")
+    other = stream((1.5, ENDING[0]), (3, paid), (8, OPENED), (20, A))
+    assert statuses(first, other) == [(1, "settled"), (3, "closed")]
+
+
+def test_what_is_paid_is_told_once_though_it_names_no_result() -> None:
+    paid = stream((1, change(MarketStatus.CLOSED, "1")), (9, A))
+    assert statuses(paid, later(paid, 2.5)) == [(1, "closed")]
 
 
 def test_a_settlement_is_told_at_once_and_once_whatever_it_tells() -> None:
@@ -713,6 +810,14 @@ def test_the_same_recording_twice_is_the_recording_once(
     assert made.repeated == len(told)
 
 
+def test_the_same_recording_twice_is_it_once_though_a_gap_comes_at_once() -> None:
+    told = stream((7, PAUSED), (7, OPENED), (7, A), (7, lost()), (7.5, A))
+    assert list(merged(told, told)) == told
+    # What only the other heard at that moment is told.
+    told = stream((7, OPENED), (7, lost()), (9, A))
+    assert statuses(told, stream((7, PAUSED), (9, A))) == [(7, "open"), (7, "paused")]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     count = 40_000
 
@@ -728,6 +833,11 @@ def test_what_is_remembered_is_bounded() -> None:
             heights.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert heights[3] < 1.3 * heights[1]
+
+
+def test_the_newest_trades_are_remembered() -> None:
+    told = [(n, sold(str(n), "1")) for n in range(10_050)]
+    assert list(merged(told, [(moment + 10, x) for moment, x in told])) == told
 
 
 def test_nothing_merged_is_nothing() -> None:

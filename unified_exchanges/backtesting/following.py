@@ -54,10 +54,10 @@ class Followed:
     def leads(self, number: int, seen: _Seen) -> bool:
         """Whether a stream is followed from what it tells now on."""
         if self.leader is None and self._may_lead(number, seen):
-            if number == self._left or not self._is_told(seen):
+            if number == self._left:
+                # In one moment of the venue a book may go, and come again.
                 self.before = self.told
             self.leader, self.told, self._left = number, seen, None
-            self.known.pop(number, None)
             return True
         self.known[number] = seen
         return False
@@ -81,8 +81,6 @@ class Followed:
             return False
         seen = self.known.pop(self.leader)
         is_newer = not self._is_told(seen)
-        if is_newer:
-            self.before = self.told
         self.told = seen
         return is_newer
 

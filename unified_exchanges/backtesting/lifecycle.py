@@ -28,13 +28,17 @@ class Lifecycle:
 
     Once the teller has ended, or may have missed something, nobody is as far for sure before
     ``until``.  Meanwhile a market is rather paused than open: it pauses if any other stream
-    says so, and opens only then, if the others say so still.
+    says so, and opens only then, if the others say so still.  What one of them heard that has
+    ended is not told: it may be what was told, and a market that has opened since would stay
+    paused for good.
     """
 
     teller: int
     told: _Seen
     known: dict[int, _Seen] = attrs.field(factory=dict)
     until: int = _NEVER
+    _since: int = _NEVER
+    """When the teller was lost: what is told at that moment is weighed once all of it is."""
 
     @property
     def is_over(self) -> bool:
@@ -43,7 +47,8 @@ class Lifecycle:
 
     def leads(self, number: int, seen: _Seen) -> bool:
         """Whether a change is told; note it if it is not."""
-        is_safer = self.until != _NEVER and self._is_safer(seen)
+        is_lost = self.until != _NEVER and seen[0] > self._since
+        is_safer = is_lost and self._is_safer(seen)
         is_news = number == self.teller or is_safer or self._is_newer(seen)
         return self.tells(number, seen, is_news=is_news)
 
@@ -55,11 +60,11 @@ class Lifecycle:
             self.known[number] = seen
         return is_news
 
-    def lose(self, number: int) -> bool:
+    def lose(self, number: int, moment: int) -> bool:
         """A stream has ended, or may have missed something; whether it was followed."""
         self.known.pop(number, None)
         if number == self.teller:
-            self.until = self.told[0] + LATE
+            self.until, self._since = self.told[0] + LATE, moment
         return number == self.teller
 
     def hand_over(self, moment: int) -> MarketChange | None:

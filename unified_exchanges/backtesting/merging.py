@@ -44,7 +44,8 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
     - A trade that one stream told is not told by another.
     - A gap is told if the stream that is followed has it.
     - Where a stream ends, and no other is known to be as far with a book that it told, there
-      is a gap of that until one is; at the end of the last stream there is none.
+      is a gap of that until one is; at the end of the last stream there is none.  Of several
+      that end at one moment the newest book is told, if it was passed over before.
 
     ``repeated`` counts what was passed over so.  The same stream twice is the stream once.
 
@@ -106,12 +107,13 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 yield told
             elif event is None:
                 heapq.heappop(heap)
-                if number < 2 * count:
-                    left = self._end(number - count, moment)
-                else:
-                    left = self._settle(moment)
-                if any(other < count for _, other, _, _ in heap):
-                    yield from left
+                if number == 2 * count:
+                    yield from self._settle(moment)
+                    continue
+                ended = {number - count}
+                while heap and heap[0][:2] < (moment, 2 * count):
+                    ended.add(heapq.heappop(heap)[1] - count)
+                yield from self._end(ended, moment)
                 continue
             elif (news := self._news(event, number, moment)) is not None:
                 yield moment, news
@@ -137,22 +139,27 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
             is_new = self._is_first(event, number)
         return event if is_new else None
 
-    def _end(self, number: int, moment: int) -> list[tuple[int, PaperEvent]]:
-        """A stream has ended: the books that others know better, and those that none does."""
+    def _end(self, ended: set[int], moment: int) -> list[tuple[int, PaperEvent]]:
+        """Streams have ended: the books that others know better, and those that none does."""
         for life in self._lives.values():
-            self._lose(life, number, moment)
+            for number in ended:
+                self._lose(life, number, moment)
         better: list[PaperEvent] = []
         lost: list[_Key] = []
         for key, book in self._books.items():
-            book.known.pop(number, None)
-            if book.leader != number:
-                continue
-            if book.hand_over():
-                # It was passed over, as one was followed that was not as far.
-                self.repeated -= 1
-                better.append(book.told[1])
-            elif not book.is_followed:
-                lost.append(key)
+            # Also what one knew that ends at the same moment is told.
+            while book.leader in ended:
+                if book.hand_over():
+                    # It was passed over, as one was followed that was not as far.
+                    self.repeated -= 1
+                    better.append(book.told[1])
+                elif not book.is_followed:
+                    lost.append(key)
+            for number in ended:
+                book.known.pop(number, None)
+        if all(other == 2 * len(self._streams) for _, other, _, _ in self._heap):
+            # Nothing follows in which anything could be missed.
+            return [(moment, each) for each in better]
         told = self._followed()
         whole = tuple(dict.fromkeys(x for x, _ in lost if x not in told))
         some = [((x,), outcome) for x, outcome in lost if x in told]
@@ -212,7 +219,7 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
 
     def _lose(self, life: Lifecycle, number: int, moment: int) -> None:
         """A stream has ended, or may have missed what a market did."""
-        if not life.lose(number):
+        if not life.lose(number, moment):
             return
         # At once, and when everybody is as far: after all that is told by then.
         for due in {moment, max(moment, life.until)}:
