@@ -425,10 +425,9 @@ def test_the_numbers_of_a_small_backtest() -> None:
     assert report.peak_exposure == 5
     # Five dollars from just after 0 to 30 seconds, of 30.
     assert D("4.9") < report.average_exposure <= 5
-    # At the fill the best bid is 0.40: ten are worth 4, and 0.1 is paid. Nobody samples
-    # the 0.30 in between: it is less than a minute.
-    assert report.max_drawdown == D("1.1")
-    assert report.max_drawdown_ratio == D("0.011")
+    # At the best bid of 0.30 ten are worth 3, of the 5 that they cost, and 0.1 is paid.
+    assert report.max_drawdown == D("2.1")
+    assert report.max_drawdown_ratio == D("0.021")
 
 
 def test_what_is_held_counts_at_the_bid_of_its_own_outcome() -> None:

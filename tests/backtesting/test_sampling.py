@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unified_exchanges import Desk, OrderBook
+from unified_exchanges import Desk, OrderBook, Side
 from unified_exchanges.backtesting import Report, backtest, sweep
 from unified_exchanges.paper import Delays, PaperEvent
 from unified_exchanges.strategies import Failure, Strategy
 
-from ..paper.scene import SECOND, START, book, contract
+from ..paper.scene import SECOND, START, book, contract, trade
 
 MILLISECOND = 1_000_000
 CONTRACT = contract()
@@ -108,3 +108,27 @@ def test_a_month_is_looked_at_every_minute_and_more_often() -> None:
     report = told(events([60 * SECOND] * 3_000))
     assert report.assumptions.sample == 40_960 * MILLISECOND
     assert len(report.equity_curve) >= 3_000
+
+
+def test_a_trade_is_looked_at_once_all_that_came_with_it_is_told() -> None:
+    """A market order that empties a level comes as the level's end, a trade, and a new book."""
+
+    class Resting(Strategy):
+        def on_book(self, desk: Desk, told: OrderBook) -> None:
+            if not desk.decisions:
+                desk.place("RAIN", "yes", "buy", "0.41", 20, post_only=True)
+
+    at_once = START + SECOND
+    given: list[tuple[int, PaperEvent]] = [
+        (START, book("100@0.40", "100@0.42")),
+        (at_once, book("", "100@0.42")),
+        (at_once, trade("0.41", "20", Side.SELL, moment=at_once)),
+        (at_once, book("100@0.40", "100@0.42")),
+        (at_once + SECOND, book("100@0.40", "100@0.42")),
+    ]
+    report = backtest(Resting(), given, contracts=[CONTRACT], cash=1_000)
+    [fill] = report.trades
+    cost = Decimal(20) * (Decimal("0.41") - Decimal("0.40")) + fill.fee
+    assert report.max_drawdown == cost
+    equities = {point.equity for point in report.equity_curve}
+    assert equities == {Decimal(1_000), 1_000 - cost}

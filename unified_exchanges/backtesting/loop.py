@@ -106,6 +106,7 @@ class Loop:
         desk.is_closed = True
         self._strategy.on_stop(desk)
         if self._tally.began is not None:
+            self._sampling.settle()
             self._measures.sample(desk.moment)
         return report_of(
             self._tally,
@@ -315,9 +316,10 @@ class Loop:
                 self._tell_at(moment + delay, self._sender.refused(notice))
                 continue
             if not isinstance(notice, Order):
+                self._sampling.traded(moment)
                 self._measures.changed(notice.market_id)
-                self._measures.sample(moment)
             self._tell_at(moment + delay, notice)
+        self._desk.due = min(self._desk.due, self._sampling.due)
 
     def _send(self) -> None:
         outbox = self._desk.outbox

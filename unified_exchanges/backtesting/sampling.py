@@ -1,4 +1,4 @@
-"""When a backtest looks at its equity while nothing is traded or paid."""
+"""When a backtest looks at its equity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _MOST: Final = 1_000
 
 
 class Sampling:
-    """Looks every so many nanoseconds, if anything was told since; ``due`` is when next.
+    """Looks after each trade, and every so many nanoseconds if anything was told since.
+
+    ``due`` is when next.  Of a moment with a trade it looks at the end: what is received at
+    once tells of one thing by several events, and only after the last of them it is whole.
 
     Where ``every`` is None it is 10 ms, and twice as long whenever a thousand of them do not
     cover what was played, up to 41 s: then points between are dropped, so that the curve is
@@ -36,6 +39,9 @@ class Sampling:
         self._measures = measures
         self._is_fixed = every is not None
         self._began = 0
+        self._regular = NEVER
+        self._traded: int | None = None
+        """When something was traded or paid that was not looked at yet."""
         self._taken: list[tuple[int, EquityPoint]] = []
         """The points that may be dropped, and at which nanosecond they were taken."""
 
@@ -43,14 +49,31 @@ class Sampling:
         """The first event is at this moment."""
         self._began = moment
         self._measures.sample(moment)
-        self.due = self._boundary(moment)
+        self._plan(self._boundary(moment))
+
+    def traded(self, moment: int) -> None:
+        """Something is traded or paid at this moment: look once it is over."""
+        if self._traded != moment:
+            self.settle()
+            self._traded = moment
+            self._plan(self._regular)
+
+    def settle(self) -> None:
+        """Look at what was traded: nothing more comes of that moment."""
+        if self._traded is not None:
+            self._measures.sample(self._traded)
+            self._traded = None
+            self._plan(self._regular)
 
     def take(self, following: int) -> None:
         """Look now, as ``due``; the next thing happens at that moment."""
+        if self._traded is not None and self._traded < self.due:
+            self.settle()
+            return
         moment = self.due
         point = self._measures.sample(moment)
         # Until the next thing happens there is nothing new to see.
-        self.due = self._boundary(following)
+        self._plan(self._boundary(following))
         if self._is_fixed:
             return
         self._taken.append((moment, point))
@@ -59,7 +82,7 @@ class Sampling:
                 self.every *= 2
             self._thin(moment)
             reached = self._end_of(moment)
-            self.due = self._boundary(following) if reached == moment else reached
+            self._plan(self._boundary(following) if reached == moment else reached)
 
     def _thin(self, moment: int) -> None:
         """Leave what would be there, had it been looked so seldom from the beginning."""
@@ -79,6 +102,11 @@ class Sampling:
                 self._taken.append((end, moved))
                 kept.append(moved)
         points[:] = kept
+
+    def _plan(self, regular: int) -> None:
+        self._regular = self.due = regular
+        if self._traded is not None:
+            self.due = min(regular, self._traded + 1)
 
     def _is_too_fine(self, moment: int) -> bool:
         covered = moment - self._began <= _MOST * self.every
