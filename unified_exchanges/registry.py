@@ -127,7 +127,7 @@ def exchange(
     _check(id, path, venue, source=source, cash=cash, delays=delays)
     if id == REPLAY:
         assert path is not None
-        from .replay import replay  # noqa: PLC0415 - few programs replay
+        from .replay_exchange import replay  # noqa: PLC0415 - few programs replay
 
         return replay(
             path,
@@ -244,7 +244,7 @@ def async_exchange(
     _check(id, path, venue, source=source, cash=cash, delays=delays)
     if id == REPLAY:
         assert path is not None
-        from .replay import async_replay  # noqa: PLC0415 - few programs replay
+        from .replay_exchange import async_replay  # noqa: PLC0415 - few programs replay
 
         return async_replay(
             path,

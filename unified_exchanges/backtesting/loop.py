@@ -27,10 +27,10 @@ from ..strategies.given import (
     read_delays,
     read_sample,
 )
+from .concluding import Tally, report_of
 from .measures import Measures
 from .reading import Provenance
 from .report import BacktestProgress, Report
-from .reporting import Tally, report_of
 from .sampling import Sampling
 from .sending import Sender
 from .telling import Teller, Told

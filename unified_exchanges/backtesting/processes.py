@@ -9,7 +9,6 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Any
 
-from .group import play
 from .grouping import grouped
 from .shipping import (
     ProcessEnded,
@@ -20,6 +19,7 @@ from .shipping import (
     play_shipped,
     unpacked,
 )
+from .side_by_side import play
 from .sparing import follow
 from .sweep_report import SweepRow
 from .trial import Setup, Trial

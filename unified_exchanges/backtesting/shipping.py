@@ -10,9 +10,9 @@ import attrs
 
 from ..errors import BadRequest
 from ..version import VERSION
-from .group import play
 from .grouping import is_stored
 from .packing import PackedEvents
+from .side_by_side import play
 from .sweep_report import SweepRow
 from .trial import Setup, Trial, failure_of
 

@@ -13,7 +13,7 @@ from ..errors import ArgumentsRequired, BadRequest
 from ..money import Number
 from ..paper import Delays
 from ..registry import REPLAY, exchanges, folder
-from ..replay import arguments, kind_of, opened, timeline_of
+from ..replay_exchange import arguments, kind_of, opened, timeline_of
 from ..replaying import AsyncReplayTransport, ReplayTransport
 from ..replaying.streams import no_stream, no_stream_async
 from .aio import AsyncPaper

@@ -14,7 +14,7 @@ from ..models import FeeRule, Market
 from ..paper import Delays
 from ..paper.departure import Departure
 from ..replaying.clock import ReplayClock
-from ..replaying.overhearing import Overhearing
+from ..replaying.paper_account import Overhearing
 from ..settings import Settings
 from ..venue.draft import Draft, Rules
 from ..venue.drafting import Drafting

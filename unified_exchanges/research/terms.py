@@ -17,7 +17,7 @@ from ..flow import Request, Response
 from ..recording import End, Header, Rest
 from ..recording.format import Dated, encode
 from ..recording.line_clock import later
-from ..replay import arguments, kind_of, opened
+from ..replay_exchange import arguments, kind_of, opened
 from ..replaying import ReplayTransport, Source
 from ..strategies import contract_of
 from .catalog import Recorded, recorded_in

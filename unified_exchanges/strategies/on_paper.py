@@ -11,7 +11,7 @@ from ..paper import Contract
 from ..paper.engine import HEARD
 from ..replaying.answers import Entry
 from ..replaying.errands import WITHIN
-from ..replaying.overhearing import Overhearing
+from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from .commands import Command, Place
 from .grounds import Ground, Hear, Recorded

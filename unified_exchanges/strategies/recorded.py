@@ -21,7 +21,7 @@ from ..recording.line_clock import Setbacks, setback_told
 from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
 from ..replaying.errands import Errand
-from ..replaying.overhearing import Overhearing
+from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from ..venue import Venue
 from ..watching.replay_hub import timeline_of
