@@ -194,7 +194,7 @@ class Timeline:
 
     def soon(self, seconds: float) -> int:
         """As `moment`, and never now: whoever looks again finds another time."""
-        return self.passed + max(_MICROSECOND, int(seconds * _SECOND))
+        return self.passed + max(_MICROSECOND, round(seconds * _SECOND))
 
     def moment(self, seconds: float | None) -> int | None:
         """What the clock shows after so many seconds."""

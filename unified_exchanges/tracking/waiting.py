@@ -63,6 +63,8 @@ _CROWD: Final = 0.25
 """Seconds for each that waits, so that many together do not use up the rate limit."""
 _LAST: Final = 1.0
 """Seconds before the end at which it is read once more."""
+_SHORTEST: Final = 5e-10
+"""Half the least time that a clock tells: what is nearer is the same moment."""
 _NAP: Final = 1.0
 """Seconds after which it is looked whether a stream still tells."""
 
@@ -133,7 +135,9 @@ class Wait:
             raise self._unfilled(tracked)
         if self.trouble is not None and not is_told:
             raise self.trouble
-        if self._deadline is not None and self._clock.monotonic() >= self._deadline:
+        if self._deadline is not None and (
+            self._clock.monotonic() > self._deadline - _SHORTEST
+        ):
             raise self._late(tracked)
         return None
 
