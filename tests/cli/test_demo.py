@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 import pytest
 
-from unified_exchanges.cli import demo, strategy
+from unified_exchanges.cli import demo
+from unified_exchanges.cli import demo_strategy as strategy
 from unified_exchanges.cli.ledger import Ledger, reconcile
 from unified_exchanges.errors import RequestTimeout
 from unified_exchanges.registry import exchanges

@@ -74,7 +74,7 @@ class Tape:
 def tape(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Tape:
     venue = request.param
     path = tmp_path_factory.mktemp("tapes") / f"{venue}.jsonl"
-    box = folder(venue, "simulated").simulated(seed=7, lively=True)
+    box = folder(venue, "simulated").simulated(seed=7)
     with SimulatorServer(box.venue) as server:
         account = {
             "environment": server.url + box.path,
