@@ -18,6 +18,7 @@ from ..errors import BadRequest, JournalError
 from ..models import OrderBook
 from ..money import read_number
 from ..paper import Delays, at
+from ..recording.format import is_cassette
 from ..strategies import RunProgress, run
 from . import loading
 from .backtest_options import (
@@ -176,6 +177,12 @@ def _unnamed(file: Path, over: Path | None) -> str:
     message = f"the strategy of {file} names no markets: "
     if over is None:
         return f"{message}write them after it, as `run {file} MARKET`; `markets` lists them"
+    if over.is_file() and is_cassette(over):
+        # To name a market would not help.
+        return (
+            f"{over} is a cassette, and holds no stream: give a recording, or run over what "
+            f"was read by `backtest {file} --data {over}`"
+        )
     there = dict.fromkeys(
         event.market_id
         for _, event in islice(events_of(over), _LOOKED_AT)
