@@ -582,7 +582,7 @@ def test_that_all_events_were_of_other_markets_is_noted() -> None:
     events: list[Told] = [(when(0), QUIET), (when(1), QUIET)]
     for contracts in ([], [contract("SNOW")]):
         [note] = backtest(Noting(), events, contracts=contracts).notes
-        assert note.text.startswith("all 2 events were ignored")
+        assert note.text.startswith("all events were ignored, 2 in number")
     assert backtest(Noting(), events, contracts=CONTRACTS).notes == ()
 
 

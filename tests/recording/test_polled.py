@@ -219,9 +219,19 @@ def test_parts_of_makers_are_no_trades(
     assert polymarket.read("/data/v2/trades", {"data": [{}]}, query) == []
 
 
-def test_trades_that_cannot_be_read_are_passed_over(polymarket: Listener) -> None:
+def test_the_log_warns_of_answers_that_cannot_be_read(
+    kalshi: Listener, polymarket: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
     query = [("taker_only", "true")]
     assert polymarket.read("/data/v2/trades", {"data": [{}]}, query) == []
+    assert kalshi.read("/trade-api/v2/markets/trades", {"trades": [{}]}) == []
+    assert kalshi.read("/trade-api/v2/markets", {"markets": [{}]}) == []
+    told = [x.getMessage() for x in caplog.records if x.levelname == "WARNING"]
+    assert [x.partition(" was answered")[0] for x in told] == [
+        "what GET /data/v2/trades",
+        "what GET /trade-api/v2/markets/trades",
+        "what GET /trade-api/v2/markets",
+    ]
 
 
 # -- trades and markets, of any venue ----------------------------------------------------

@@ -116,8 +116,8 @@ def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
         of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
     if tally.ignored and tally.ignored == tally.events:
         text = (
-            f"all {tally.events} events were ignored: none is of a market of the run, of "
-            "which there is a contract in contracts="
+            f"all events were ignored, {tally.events} in number: none is of a market of the "
+            "run, of which there is a contract in contracts="
         )
         of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
     return tuple(sorted([*of_data, *desk.notes], key=lambda note: note.at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,8 +23,11 @@ from ..models import (
     Trade,
 )
 from ..paper.tape import Tape
+from .format import Rest
 
-__all__ = ["Polled"]
+__all__ = ["Polled", "not_told"]
+
+_log = logging.getLogger(__name__)
 
 _SECOND: Final = 1_000_000_000
 
@@ -182,6 +186,16 @@ class Polled:
         if tape is None:
             tape = self._tapes[market_id] = Tape(self._begun)
         return tape
+
+
+def not_told(answer: Rest, error: UnifiedExchangesError) -> None:
+    """Say that an answer about trades or markets cannot be read: they are missing."""
+    _log.warning(
+        "what %s %s was answered cannot be read, and is not told: %s",
+        answer.method,
+        answer.path,
+        error,
+    )
 
 
 def _changed(before: T | None, now: T | None) -> T | None:

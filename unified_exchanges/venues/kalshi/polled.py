@@ -11,7 +11,7 @@ from ...errors import UnifiedExchangesError
 from ...models import Market, OrderBook, Trade
 from ...recording.format import Rest
 from ...recording.overheard import Heard
-from ...recording.polled import Polled
+from ...recording.polled import Polled, not_told
 from . import parse
 from .arguments import YES
 
@@ -48,8 +48,9 @@ def read_answer(answer: Rest, polled: Polled) -> Iterator[Heard]:
     try:
         trades = _trades(answer.body.data) if kind == "trades" else []
         markets = [] if kind == "trades" else _markets(answer.body.data, found)
-    except UnifiedExchangesError:
-        return  # whoever asks for it in a replay is told; no book depends on it
+    except UnifiedExchangesError as error:
+        not_told(answer, error)
+        return
     yield from polled.trades(trades)
     for market in markets:
         yield from polled.market(market)

@@ -22,7 +22,7 @@ from ...models import (
 )
 from ...recording.format import Rest
 from ...recording.overheard import LEFT, Heard
-from ...recording.polled import Polled
+from ...recording.polled import Polled, not_told
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
@@ -79,8 +79,9 @@ class PolymarketOverheard:
         else:
             try:
                 trades = polled_trades(answer)
-            except UnifiedExchangesError:
-                return  # whoever asks for it in a replay is told
+            except UnifiedExchangesError as error:
+                not_told(answer, error)
+                return
             yield from self._polled.trades(
                 attrs.evolve(trade, outcome=self._outcome(trade.market_id, token))
                 for token, trade in trades
