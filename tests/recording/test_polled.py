@@ -136,14 +136,19 @@ def test_kalshis_books_that_cannot_be_read_are_a_gap(kalshi: Listener) -> None:
         (AT, BOOK, {"status": 404}),
         (AT, BOOK, {"method": "POST"}),
         ("/trade-api/v2/exchange/status", {}, {}),
-        ("/trade-api/v2/markets/trades", {"trades": [{}]}, {}),
-        ("/trade-api/v2/markets", {"markets": [{}]}, {}),
+        ("/trade-api/v2/events/fee_changes", {"event_fee_change_array": []}, {}),
+        ("/trade-api/v2/markets/candlesticks", {"markets": []}, {}),
     ],
 )
 def test_what_tells_nothing_of_kalshi_is_passed_over(
-    kalshi: Listener, path: str, answer: object, how: dict[str, Any]
+    kalshi: Listener,
+    path: str,
+    answer: object,
+    how: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert kalshi.read(path, answer, **how) == []
+    assert not caplog.records
 
 
 # -- Polymarket --------------------------------------------------------------------------

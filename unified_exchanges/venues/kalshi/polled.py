@@ -22,8 +22,8 @@ _KIND: Final = re.compile(
       | /markets/ (?P<books>orderbooks) $
       | /(?:markets|historical)/ (?P<trades>trades) $
       | /(?P<listing>markets|events) $
-      | /markets/ (?P<market>[^/]+) $
-      | /events/ (?P<event>[^/]+) $""",
+      | /markets/ (?P<market>(?![a-z_]+$)[^/]+) $
+      | /events/ (?P<event>(?![a-z_]+$)[^/]+) $  # tickers are never written small""",
     re.VERBOSE,
 )
 
