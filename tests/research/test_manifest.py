@@ -107,6 +107,23 @@ def test_a_manifest_that_cannot_be_read_is_told(out: Path, cut: str) -> None:
         list(events_of(out))
 
 
+@pytest.mark.parametrize("table", ["manifests", "trades"])
+@pytest.mark.parametrize("name", ["xyz", "foo-r", "2-r", "002-r b", "-r", "007"])
+def test_a_folder_with_a_name_of_no_recording_is_told(
+    out: Path, tmp_path: Path, table: str, name: str
+) -> None:
+    (out / table / f"recording={name}").mkdir()
+    other = journal(tmp_path / "other", SNAPSHOT % 1)
+    givers: tuple[Callable[[], object], ...] = (
+        lambda: events_of(out),
+        lambda: list(markets_told(out)),
+        lambda: convert(other, out, add=True),
+    )
+    for give in givers:
+        with pytest.raises(DamagedRecording, match=f"{name} is not one .*move it out"):
+            give()
+
+
 # -- all of a recording, or none ---------------------------------------------------------
 
 

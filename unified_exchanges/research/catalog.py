@@ -47,9 +47,12 @@ class Recorded:
 
     @classmethod
     def of(cls, folder: str) -> Self:
-        """The one whose folder is called so."""
+        """The one whose folder is called so; raises ValueError where none is."""
         number, _, name = folder.removeprefix(_PREFIX).partition("-")
-        return cls(int(number), unquote(name))
+        found = cls(int(number), unquote(name))
+        if found.folder != folder:
+            raise ValueError(folder)
+        return found
 
     @property
     def folder(self) -> str:
@@ -60,7 +63,8 @@ class Recorded:
 def recorded_in(path: Path) -> list[Recorded]:
     """The recordings of tables, in the order in which they were given to `convert`.
 
-    Raises `BadRequest` where there are no tables.
+    Raises `BadRequest` where there are no tables, and `DamagedRecording` where folders are
+    there that `convert` did not make, or not all of those that it makes.
     """
     found = _recorded(path, MANIFESTS)
     halves = [] if (path / _STAGE).exists() else _halves(path, found)
@@ -88,8 +92,18 @@ def recorded_in(path: Path) -> list[Recorded]:
 
 
 def _recorded(path: Path, table: str) -> list[Recorded]:
-    folders = path.glob(f"{table}/{_PREFIX}*")
-    return sorted({Recorded.of(folder.name) for folder in folders})
+    return sorted({_at(folder) for folder in path.glob(f"{table}/{_PREFIX}*")})
+
+
+def _at(folder: Path) -> Recorded:
+    try:
+        return Recorded.of(folder.name)
+    except ValueError as error:
+        raise DamagedRecording(
+            f"{folder} is not one that `convert` made, whose folders are called as "
+            f"{Recorded(1, 'day.jsonl').folder}: give it back its name, or move it out of "
+            "the tables"
+        ) from error
 
 
 def _halves(path: Path, whole: list[Recorded]) -> list[Recorded]:
