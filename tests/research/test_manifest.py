@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from unified_exchanges.backtesting.sources import events_of, markets_told
 from unified_exchanges.recording import DamagedRecording, Header, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.research import convert
+from unified_exchanges.research.terms import all_terms
 
 from ..cli.conftest import invoke
 from .test_conversion import DELTA, SNAPSHOT, journal
@@ -72,6 +74,9 @@ LOSSES: dict[str, Callable[[Path], Path]] = {
     "a recording of a table": lambda out: out / "gaps" / "recording=001-r",
     "a market": lambda out: books_in(out).parents[1],
     "a day": lambda out: books_in(out).parent,
+    "a table that a backtest does not read": lambda out: out / "tickers",
+    "one of the account": lambda out: out / "orders" / "recording=001-r",
+    "what was told of markets": lambda out: out / "terms",
 }
 
 
@@ -83,6 +88,40 @@ def test_rows_that_are_gone_are_missed(
     shutil.rmtree(lost(out))
     with pytest.raises(DamagedRecording, match=r"is gone, in which there were \d+ row"):
         list(events_of(out, market_id))
+
+
+def test_more_or_fewer_rows_than_were_written_are_told(out: Path) -> None:
+    [file] = (out / "manifests").rglob("*.json")
+    told = json.loads(file.read_bytes())
+    [written] = told["files"]["books"].values()
+    written["rows"] += 1
+    file.write_text(json.dumps(told), "utf-8")
+    rows = written["rows"]
+    with pytest.raises(DamagedRecording, match=f"{rows - 1} rows, of {rows} written"):
+        list(events_of(out))
+
+
+@pytest.mark.parametrize(
+    "harm", [Path.unlink, lambda file: flipped(file, 0.5)], ids=["gone", "damaged"]
+)
+def test_what_was_told_of_markets_is_as_it_was_written(
+    out: Path, harm: Callable[[Path], object]
+) -> None:
+    [file] = all_terms(out)
+    harm(file)
+    with pytest.raises(DamagedRecording, match=r"terms\.jsonl is .*delete the folders"):
+        all_terms(out)
+
+
+def test_of_another_market_that_is_gone_nothing_is_asked(tmp_path: Path) -> None:
+    path, out = tmp_path / "r", tmp_path / "out"
+    other = SNAPSHOT.replace('"M"', '"N"').replace('"sid":1', '"sid":2')
+    assert other != SNAPSHOT
+    convert(journal(path, SNAPSHOT % 1, other % 1), out)
+    shutil.rmtree(next((out / "books").rglob("market=N")))
+    assert list(events_of(out, "M"))
+    with pytest.raises(DamagedRecording, match=r"market=N.* is gone"):
+        list(events_of(out))
 
 
 def test_a_market_that_is_gone_is_still_one_of_them(out: Path) -> None:
