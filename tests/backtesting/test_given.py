@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +21,7 @@ from unified_exchanges import (
     Side,
     Strategy,
     Ticker,
+    exchange,
     sweep,
 )
 from unified_exchanges.backtesting import backtest
@@ -113,6 +116,20 @@ def test_a_path_at_which_nothing_is_is_named(given: Any, tmp_path: Path) -> None
     for data in (given, [tmp_path, "nothing.jsonl"]):
         with pytest.raises(BadRequest, match=r"there is no nothing\.jsonl: give"):
             backtest(Sized(), data, contracts=[CONTRACT])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    givers: tuple[Callable[[], object], ...] = (
+        lambda: backtest(Sized(), pipe, contracts=[CONTRACT]),
+        lambda: backtest(Sized(), [pipe], contracts=[CONTRACT]),
+        lambda: convert(pipe, tmp_path / "out"),
+        lambda: exchange("replay", path=pipe),
+    )
+    for give in givers:
+        with pytest.raises(BadRequest, match="pipe is no file: write what comes out"):
+            give()
 
 
 def test_an_event_that_is_none_is_named_when_it_comes() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from unified_exchanges import BadRequest, exchange
 from unified_exchanges.flow import Request, Response
-from unified_exchanges.recording import Frame, Recorder, Rest, Withheld, read
+from unified_exchanges.recording import Frame, Opened, Recorder, Rest, Withheld, read
 from unified_exchanges.testing import cassette
 
 URL = "http://127.0.0.1:1/trade-api/v2"
@@ -21,6 +21,16 @@ HARD = "Zürich/<geheim>"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "session.jsonl"
+
+
+ADDRESS = "my pass:word"
+PARTLY = {
+    "its spaces": "my%20pass:word",
+    "its spaces as in a form": "my+pass:word",
+    "its colon": "my pass%3aword",
+    "a letter": "my%20p%61ss:word",
+    "twice": "my%2520pass:word",
+}
 
 
 def told(path: Path, frame: str, never: list[str]) -> list[Frame | Withheld]:
@@ -86,6 +96,64 @@ def test_a_text_in_an_address_is_replaced(path: Path) -> None:
     assert line.path == "/trade-api/v2/portfolio/orders/REDACTED"
 
 
+@pytest.mark.parametrize("written", PARTLY.values(), ids=PARTLY)
+def test_a_text_that_an_address_escapes_in_part_is_nowhere(
+    path: Path, written: str
+) -> None:
+    address = f"https://toy.test/{written}?q={written}"
+    request = Request("GET", f"{URL}/a/b/{written}")
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        Recorder(ex, path, never=[ADDRESS]) as recorder,
+    ):
+        connection = recorder.opened(f"wss://toy.test/a/{written}/b")
+        recorder.told(connection, "in", [f'{{"type":"x","next":"{address}"}}'])
+        recorder.closed(connection, f"gone: {address}")
+        recorder.answered(request, Response(404, {}, b"{}"), recorder.begun())
+        refused = OSError(f"no way to {address}")
+        recorder.unanswered(Request("GET", f"{URL}/a"), refused, recorder.begun())
+        given = {"retry-after": written}
+        recorder.answered(
+            Request("GET", f"{URL}/a"), Response(404, given, b"{}"), recorder.begun()
+        )
+    lines = list(read(path))
+    assert written not in str(lines)
+    withheld = [x for x in lines if isinstance(x, Withheld)]
+    kinds = ["opened", "frame", "closed", "rest", "unanswered", "rest"]
+    assert [x.line for x in withheld] == kinds
+    assert withheld[1].lost_on == 1
+    [opened] = [x for x in lines if isinstance(x, Opened)]
+    assert opened.url == "wss://toy.test"
+
+
+def test_an_address_without_a_secret_is_kept(path: Path) -> None:
+    frame = '{"next":"https://toy.test/?q=100%25+of+all","up":"3%"}'
+    [line] = told(path, frame, [ADDRESS])
+    assert isinstance(line, Frame)
+    assert line.body.data == frame.encode()
+
+
+@pytest.mark.parametrize(
+    ("secret", "frame"),
+    [
+        ("179600", '{"type":"x","ts":1796001234567}'),
+        ("179600", '{"type":"x","ts":"1796001234567","at":[1,179600]}'),
+        ("true", '{"type":"x","is_block":true}'),
+    ],
+)
+def test_a_line_that_would_be_no_json_any_more_is_withheld(
+    path: Path, secret: str, frame: str
+) -> None:
+    [line] = told(path, frame, [secret])
+    assert isinstance(line, Withheld)
+    assert line.where == ["a number or a word outside the texts"]
+    assert line.lost_on == 1
+
+
+def test_what_was_no_json_need_not_become_any(path: Path) -> None:
+    assert told_data(path, "at 179600 {", ["179600"]) == b"at REDACTED {"
+
+
 def test_fields_named_like_secrets_are_replaced_in_json_within_json(path: Path) -> None:
     inner = {"apiKey": "2ef943c7-cbe0-7e84-fcd2-8c670eb33191", "secret": "abcdefgh"}
     data = told_data(path, json.dumps({"data": json.dumps(inner)}), [])
@@ -135,6 +203,8 @@ def test_a_number_that_is_a_secret_within_json_is_withheld(
         ("   ", "in which nothing is"),
         ("abc", "at least 4"),
         (" ab ", "at least 4"),
+        ("1796", "a number of 4 characters.*at least 6"),
+        ("17.96", "a number of 5 characters.*at least 6"),
         ("REDACT", "cannot be replaced"),
         ("key-\ud800", "no Unicode"),
     ],

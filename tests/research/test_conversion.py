@@ -393,14 +393,6 @@ def test_nothing_is_added_to_what_are_no_tables(tmp_path: Path) -> None:
         convert(path, out, add=True)
 
 
-@pytest.mark.parametrize("add", [True, False])
-def test_what_a_killed_conversion_left_is_named(tmp_path: Path, *, add: bool) -> None:
-    path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
-    (out / ".converting").mkdir(parents=True)
-    with pytest.raises(BadRequest, match=r"was killed: delete .*out/\.converting"):
-        convert(path, out, add=add)
-
-
 @pytest.mark.parametrize("part", ["books", "trades", "books/recording=001-r"])
 def test_of_a_part_of_tables_the_folder_above_is_named(
     tmp_path: Path, part: str

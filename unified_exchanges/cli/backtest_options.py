@@ -10,6 +10,7 @@ import typer
 
 from ..backtesting.sources import events_of
 from ..errors import BadRequest
+from ..recording.places import is_there
 from ..research.terms import all_terms
 
 __all__ = [
@@ -57,7 +58,7 @@ def read_paths(data: Sequence[Path] | None) -> list[Path]:
     paths = list(data or [])
     if not paths:
         raise BadRequest("--data says over what: a recording, or a folder of tables")
-    if missing := [path for path in paths if not path.exists()]:
+    if missing := [path for path in paths if not is_there(path)]:
         raise BadRequest(f"there is no {missing[0]}")
     return paths
 

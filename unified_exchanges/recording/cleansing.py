@@ -6,6 +6,7 @@ replaced in the text, and what cannot be replaced there is a suspect.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
@@ -26,7 +27,9 @@ __all__ = ["Cleansing"]
 _SHORTEST = 8
 """What is shorter and only came by stands for something else as well, somewhere."""
 SHORTEST_GIVEN = 4
-"""What is shorter and was given is in every number: nothing would be left."""
+"""What is shorter and was given is in every word: nothing would be left."""
+FEWEST_DIGITS = 6
+"""The same of digits alone, which are in times, prices and ids."""
 _FIELD = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)"((?:[^"\\]|\\.)+)"')
 _NUMBER = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)(-?[0-9][0-9.eE+-]*)')
 # JSON in a string of JSON; deeper, or with more escapes, it is suspected.
@@ -39,6 +42,7 @@ _NAMES = (
 _PASSING = ("signature", "timestamp", "nonce")
 """Headers that are other ones with each request: only their names tell them."""
 _MARKS = (b"-----BEGIN", b"eyJ")
+_CODE = re.compile(rb"%[0-9a-fA-F]{2}")
 _LONG = 24
 _WORDS = bytes(
     code if chr(code) in f"{ascii_letters}{digits}+=_-" else ord(" ")
@@ -100,13 +104,28 @@ class Cleansing:
     def suspects(self, data: bytes, url: str = "") -> list[str]:
         """Name the places of what was cleansed that still look like a secret."""
         # Without an escape, what is known and stands there was replaced.
-        if not (url or b"\\" in data or _is_named(data) or _is_odd(data)):
+        is_escaped = b"\\" in data or self._may_be_address(data)
+        if not (url or is_escaped or _is_named(data) or _is_odd(data)):
             return []
         return suspects(url, {}, data, self._known)
 
+    def damage(self, data: bytes, cleansed: bytes) -> list[str]:
+        """Name where that which was replaced made something else of JSON.
+
+        A secret of digits is in numbers too, and true may be one: no text stands there.
+        """
+        if data == cleansed or _is_json(cleansed) or not _is_json(data):
+            return []
+        return ["a number or a word outside the texts"]
+
     def suspect_pairs(self, pairs: Iterable[tuple[str, str]]) -> list[str]:
         """Name the headers that look like a secret."""
-        return suspects("", dict(pairs), b"")
+        return suspects("", dict(pairs), b"", self._known)
+
+    def _may_be_address(self, data: bytes) -> bool:
+        """Whether something known may be in it that is written as in an address."""
+        has_spaces = b"+" in data and any(" " in x for x in self._known)
+        return has_spaces or (b"%" in data and _CODE.search(data) is not None)
 
     def _field(self, found: re.Match[bytes]) -> bytes:
         name, value = found[2].decode(errors="replace"), found[3]
@@ -138,6 +157,14 @@ def _add(covers: list[tuple[bytes, bytes]], texts: Iterable[str], cover: str) ->
     covers += [(text.encode(errors="replace"), cover.encode()) for text in texts]
     # Of one that is a part of another the rest would be left.
     covers.sort(key=lambda pair: (-len(pair[0]), pair))
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_named(data: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import attrs
 
@@ -143,7 +143,14 @@ class Drafts:
     def opened(self, connection: int, url: str, at: int, mono: int) -> list[bytes]:
         """A WebSocket that was opened; its query is left out."""
         plain = self._cleansing.clean_text(url.partition("?")[0])
-        return [encode(Opened(at=at, mono=mono, connection=connection, url=plain))]
+        lines: list[bytes] = []
+        if found := self._cleansing.suspects(b"", plain):
+            about = f"connection {connection}"
+            lines = self._withhold("opened", about, found, at, mono)
+            # That it was is told all the same, and where: what came on it follows.
+            plain = _host(urlsplit(plain))
+        opened = Opened(at=at, mono=mono, connection=connection, url=plain)
+        return [*lines, encode(opened)]
 
     def frames(
         self,
@@ -200,15 +207,16 @@ class Drafts:
         cleansed = self._cleansing.clean(request.body or b"")
         body = Body.of(cleansed, redacted=cleansed != (request.body or b""))
         found = self._cleansing.suspects(cleansed, f"{path}?{urlencode(query)}")
+        found += self._cleansing.damage(request.body or b"", cleansed)
         if found:
             # What is suspected may stand in the path itself.
             path = "/".join(path.split("/")[:2])
-        host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        return _Asked(host=host, path=path, query=query, body=body, found=found)
+        return _Asked(host=_host(parts), path=path, query=query, body=body, found=found)
 
     def _body(self, raw: bytes) -> tuple[Body, list[str]]:
         cleansed = self._cleansing.clean(raw)
         found = self._cleansing.suspects(cleansed)
+        found += self._cleansing.damage(raw, cleansed)
         return Body.of(
             cleansed, redacted=cleansed is not raw and cleansed != raw
         ), found
@@ -241,6 +249,10 @@ class _Asked:
     query: list[tuple[str, str]]
     body: Body
     found: list[str]
+
+
+def _host(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _kept(response: Response) -> dict[str, str]:

@@ -306,10 +306,14 @@ def read_shortened(
     return _lines(path, begin)
 
 
-def open_recording(path: str | PathLike[str]) -> IO[bytes]:
-    """Open a recording for its bytes; gzip and zstd are known by how they begin."""
+def open_recording(path: str | PathLike[str], *, is_aside: bool = False) -> IO[bytes]:
+    """Open a recording for its bytes; gzip and zstd are known by how they begin.
+
+    ``is_aside``: somebody else reads it, and how far this has come says nothing of that.
+    """
     file = Path(path).open("rb")  # noqa: SIM115 - handed on
-    note_opened(file)
+    if not is_aside:
+        note_opened(file)
     begin = file.peek(4)[:4]
     if begin.startswith(_GZIP):
         return cast("IO[bytes]", _Gzip(file))

@@ -91,7 +91,10 @@ def listening(kind: type[Overheard], path: Path, clock: Clock) -> Overheard:
     """
     has_books = False
     # What is damaged is told to who reads it.
-    with open_recording(path) as file, suppress(EOFError, OSError, zlib.error):
+    with (
+        open_recording(path, is_aside=True) as file,
+        suppress(EOFError, OSError, zlib.error),
+    ):
         has_books = any(map(kind.is_of_books, file))
     return kind(clock, has_books=has_books)
 

@@ -23,13 +23,25 @@ def place_of(path: Path) -> Place:
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything is at a path; raises `BadRequest` where nobody may or can know."""
+    """Whether a file or a folder is at a path.
+
+    Raises `BadRequest` where nobody may or can know, and for what is neither, such as a
+    pipe: it is read more than once, and to open one would wait for whoever writes to it.
+    """
     try:
-        return path.exists()
+        if not path.exists():
+            return False
+        is_readable = path.is_file() or path.is_dir()
     except OSError as error:
         raise BadRequest(
             f"{path} cannot be looked at: {error.strerror or error}; give another path"
         ) from error
+    if not is_readable:
+        raise BadRequest(
+            f"{path} is no file: write what comes out of it to one first, since a recording "
+            "is read more than once"
+        )
+    return True
 
 
 def check_places(places: Iterable[Place]) -> None:

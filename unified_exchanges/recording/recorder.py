@@ -24,7 +24,7 @@ from ..flow import Request, Response
 from ..models import StreamHealth
 from ..tap import Direction
 from ..venue import Venue
-from .cleansing import SHORTEST_GIVEN
+from .cleansing import FEWEST_DIGITS, SHORTEST_GIVEN
 from .drafts import Draft, Drafts
 from .file import RecordingFile, check_path
 from .redaction import REDACTED_KEY, read_texts
@@ -358,14 +358,23 @@ def _read_path(given: object) -> Path:
 
 
 def _read_never(given: object) -> list[str]:
-    """Read what must be replaced wherever it stands; all of it can be, or it is refused."""
+    """Read what must be nowhere: it is replaced, or the line withheld, or it is refused.
+
+    What would be in nearly every line is refused, since nothing of use would be left.
+    """
     texts = read_texts("never", given)
     for text in texts:
         if len(text.strip()) < SHORTEST_GIVEN or text in REDACTED_KEY:
             raise BadRequest(
                 f"never= has a text of {len(text)} characters, which cannot be replaced: "
-                f"at least {SHORTEST_GIVEN} tell a secret from the numbers and names in a "
-                "recording; leave it out, and keep the recording to yourself"
+                f"at least {SHORTEST_GIVEN} tell a secret from the names in a recording; "
+                "leave it out, and keep the recording to yourself"
+            )
+        if len(text) < FEWEST_DIGITS and not text.strip("0123456789.-+eE "):
+            raise BadRequest(
+                f"never= has a number of {len(text)} characters, which cannot be replaced: "
+                f"at least {FEWEST_DIGITS} tell a secret from the times, prices and ids in "
+                "a recording; leave it out, and keep the recording to yourself"
             )
         if not _is_encodable(text):
             raise BadRequest("never= has a text that is no Unicode: nobody can send it")

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 from ..errors import BadRequest
 
@@ -56,7 +56,6 @@ _CHAIN_WORD = re.compile(r"\b0x[0-9a-fA-F]{64}\b")
 _PUBLIC_NAME = re.compile(
     r"(^|_|-)(id|ids|cursor|hash|ticker|url|image|icon|user-agent)$", re.IGNORECASE
 )
-_PATH = "the path"
 _SHORTEST_KEY = 24
 _ENTROPY = 3.5
 
@@ -175,25 +174,41 @@ def suspects(
     """Name the places that hold what looks like a secret; never the values.
 
     Looked for are private keys and signed tokens, long random words, and the texts in
-    ``never``.  Identifiers, hashes and cursors may be long and random.  A word of 32 bytes
-    of a chain (0x and 64 digits) is an id if it is in ``known``, and a key otherwise;
-    without ``known``, as in what a venue says, it is an id.
+    ``never``, also as an address has them.  Identifiers, hashes and cursors may be long and
+    random.  A word of 32 bytes of a chain (0x and 64 digits) is an id if it is in ``known``,
+    and a key otherwise; without ``known``, as in what a venue says, it is an id.
     """
     forbidden = [text for text in never if text]
     return [
         place
         for place, name, text in _texts(url, headers, body)
-        if any(secret in text for secret in forbidden)
-        or (place == _PATH and any(secret in unquote(text) for secret in forbidden))
-        or _is_suspect(name, text, known, signed_by)
+        if _has_any(text, forbidden) or _is_suspect(name, text, known, signed_by)
     ]
+
+
+def _has_any(text: str, forbidden: list[str]) -> bool:
+    """Whether a secret is in a text, or in what it is without the escapes of addresses.
+
+    An address may stand anywhere, and be escaped in part or more than once.
+    """
+    if not forbidden:
+        return False
+    seen: set[str] = set()
+    waiting = {text}
+    while waiting:
+        if any(secret in each for each in waiting for secret in forbidden):
+            return True
+        seen |= waiting
+        # Each is shorter, or has fewer of the signs: it ends.
+        waiting = {f(x) for x in waiting for f in (unquote, unquote_plus)} - seen
+    return False
 
 
 def _texts(
     url: str, headers: Mapping[str, Any], body: bytes
 ) -> Iterator[tuple[str, str, str]]:
     parts = urlsplit(url)
-    yield _PATH, "path", parts.path
+    yield "the path", "path", parts.path
     for name, value in parse_qsl(parts.query):
         yield f"query parameter {name!r}", name, value
     for name, value in headers.items():

@@ -23,6 +23,7 @@ from ..recording.format import (
     read,
 )
 from ..recording.line_clock import LineClock, in_time
+from ..recording.places import is_there
 from .answers import Answers
 from .clock import ReplayClock
 from .counterpart import Contents, some_of
@@ -123,7 +124,7 @@ def _file(path: object) -> Path:
         raise NotRecorded(
             f"{file} is a folder, {_held(file)}: a replay wants the recording itself, a file"
         )
-    if file.exists():
+    if is_there(file):
         return file
     folder = file.parent
     there = _held(folder) if folder.is_dir() else "which is not there"

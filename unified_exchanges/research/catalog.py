@@ -19,6 +19,7 @@ import attrs
 
 from ..errors import BadRequest
 from ..recording import DamagedRecording
+from .staging import STAGE, check_free, is_busy, is_left, staged
 
 __all__ = ["MANIFESTS", "SEVERAL", "Recorded", "placing", "recorded_in"]
 
@@ -26,7 +27,6 @@ _log = logging.getLogger(__name__)
 
 _PREFIX: Final = "recording="
 MANIFESTS: Final = "manifests"
-_STAGE: Final = ".converting"
 
 SEVERAL: Final = "*"
 """The market of what concerns several, or all; arrow reads no folder of only nulls."""
@@ -47,9 +47,12 @@ class Recorded:
 
     @classmethod
     def of(cls, folder: str) -> Self:
-        """The one whose folder is called so."""
+        """The one whose folder is called so; raises ValueError where none is."""
         number, _, name = folder.removeprefix(_PREFIX).partition("-")
-        return cls(int(number), unquote(name))
+        found = cls(int(number), unquote(name))
+        if found.folder != folder:
+            raise ValueError(folder)
+        return found
 
     @property
     def folder(self) -> str:
@@ -60,16 +63,22 @@ class Recorded:
 def recorded_in(path: Path) -> list[Recorded]:
     """The recordings of tables, in the order in which they were given to `convert`.
 
-    Raises `BadRequest` where there are no tables.
+    Raises `BadRequest` where there are no tables, and `DamagedRecording` where folders are
+    there that `convert` did not make, or not all of those that it makes.
     """
     found = _recorded(path, MANIFESTS)
-    halves = [] if (path / _STAGE).exists() else _halves(path, found)
+    halves = [] if is_busy(path) else _halves(path, found)
     if not found:
         for above in path.absolute().parents:
             if _recorded(above, MANIFESTS):
                 raise BadRequest(
                     f"{path} is only a part of the tables: give the folder above, {above}"
                 )
+        if is_left(path):
+            raise BadRequest(
+                f"{path} has only what a `convert` that was killed left: convert the "
+                f"recordings again, with --add, or delete {path / STAGE}"
+            )
         if halves or any(path.glob("*/venue=*")):
             raise BadRequest(
                 f"the tables in {path} are of an earlier version, or of a `convert` that was "
@@ -88,8 +97,18 @@ def recorded_in(path: Path) -> list[Recorded]:
 
 
 def _recorded(path: Path, table: str) -> list[Recorded]:
-    folders = path.glob(f"{table}/{_PREFIX}*")
-    return sorted({Recorded.of(folder.name) for folder in folders})
+    return sorted({_at(folder) for folder in path.glob(f"{table}/{_PREFIX}*")})
+
+
+def _at(folder: Path) -> Recorded:
+    try:
+        return Recorded.of(folder.name)
+    except ValueError as error:
+        raise DamagedRecording(
+            f"{folder} is not one that `convert` made, whose folders are called as "
+            f"{Recorded(1, 'day.jsonl').folder}: give it back its name, or move it out of "
+            "the tables"
+        ) from error
 
 
 def _halves(path: Path, whole: list[Recorded]) -> list[Recorded]:
@@ -108,16 +127,22 @@ def placing(
     """
     _check(path, add=add)
     is_new = not path.exists()
-    stage = path / _STAGE
     path.mkdir(parents=True, exist_ok=True)
     try:
-        stage.mkdir()
-    except FileExistsError as error:
-        raise _begun(stage) from error
+        with staged(path) as stage:
+            yield from _placing(path, stage, list(names))
+    finally:
+        if is_new:
+            _sweep(path)
+
+
+def _placing(
+    path: Path, stage: Path, names: list[str]
+) -> Generator[tuple[Path, list[Recorded]], None, None]:
     placed: list[Path] = []
     try:
         _clear(path)
-        found = _numbered(path, list(names))
+        found = _numbered(path, names)
         yield stage, found
         for each in found:
             _place(stage, path, each.folder, placed)
@@ -126,10 +151,6 @@ def placing(
         for folder in reversed(placed):
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    finally:
-        shutil.rmtree(stage)
-        if is_new:
-            _sweep(path)
 
 
 def _clear(path: Path) -> None:
@@ -152,24 +173,25 @@ def _sweep(path: Path) -> None:
 def _check(path: Path, *, add: bool) -> None:
     if path.is_file():
         raise BadRequest(f"{path} is a file: tables are written below a folder")
-    if not path.exists() or not any(path.iterdir()):
+    if not path.exists():
         return
-    if (path / _STAGE).exists():
-        raise _begun(path / _STAGE)
+    check_free(path)
+    was_killed = is_left(path)
+    if all(was_killed and _is_nothing(x) for x in path.iterdir()):
+        return
     if not add:
         raise BadRequest(
             f"{path} is not empty, and is not written over: name another folder, or add "
             "to the tables that are there, with `--add` or `add=True`"
         )
-    if not _recorded(path, MANIFESTS):
+    has_halves = was_killed and _halves(path, [])
+    if not has_halves and not _recorded(path, MANIFESTS):
         recorded_in(path)  # says what there is instead
 
 
-def _begun(stage: Path) -> BadRequest:
-    return BadRequest(
-        f"another `convert` is writing to {stage.parent}; if there is none, one was killed: "
-        f"delete {stage}"
-    )
+def _is_nothing(left: Path) -> bool:
+    """Whether it is of no table that a `convert` which was killed left it."""
+    return left.name == STAGE or (left.is_dir() and not any(left.iterdir()))
 
 
 def _numbered(path: Path, names: list[str]) -> list[Recorded]:

@@ -18,7 +18,7 @@ from ..recording.overheard import Overheard, hear, listening
 from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import folder
 from .catalog import Recorded, placing
-from .manifest import places_of, write_manifest
+from .manifest import TERMS, places_of, write_manifest
 from .rows import Rows
 from .terms import Terms
 
@@ -187,8 +187,9 @@ def _convert(
                     event, line.at, clock.moment, number, part, is_polled=is_polled
                 ):
                     tables.add(table, row)
-        terms.keep(tables.markets)
-    write_manifest(out, recorded, head, tables.files, is_ended=isinstance(line, End))
+        told = terms.keep(tables.markets)
+    files = {**tables.files, TERMS: told}
+    write_manifest(out, recorded, head, files, is_ended=isinstance(line, End))
     counts.update(tables.counts)
     return line
 

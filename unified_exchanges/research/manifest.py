@@ -17,7 +17,12 @@ from .catalog import MANIFESTS, SEVERAL, Recorded, recorded_in
 
 __all__ = [
     "AGAIN",
+    "TERMS",
     "Manifest",
+    "Written",
+    "check_bytes",
+    "check_there",
+    "damaged",
     "manifest_of",
     "markets_in",
     "parts_of",
@@ -28,6 +33,8 @@ __all__ = [
 AGAIN: Final = (
     "delete the folders {} of all tables, and convert the recording again, with --add"
 )
+TERMS: Final = "terms"
+"""What was told of the markets of a recording: always there, and no table."""
 _NAME: Final = "manifest.json"
 _CHUNK: Final = 1024 * 1024
 
@@ -45,7 +52,7 @@ class Manifest:
     """Where the recording was made, whether it was closed, and what was written of it.
 
     ``files`` has for each table the files by their place below the folder of the recording,
-    ``venue=…/market=…/day=…/part-0.parquet``.
+    ``venue=…/market=…/day=…/part-0.parquet``, and so for `TERMS`, which is no table.
     """
 
     venue: str
@@ -73,7 +80,7 @@ def write_manifest(
     """Write that of a recording below the folder of tables, whose files are whole."""
     files = {
         table: {
-            name: Written(count, checksum_of(path / table / recorded.folder / name))
+            name: Written(count, _checksum_of(path / table / recorded.folder / name))
             for name, count in counts.items()
         }
         for table, counts in rows.items()
@@ -84,7 +91,7 @@ def write_manifest(
     file.write_text(json.dumps(attrs.asdict(manifest), indent=1), "utf-8")
 
 
-def checksum_of(path: Path) -> int:
+def _checksum_of(path: Path) -> int:
     """The CRC-32 of a file; raises `OSError`."""
     found = 0
     with path.open("rb") as file:
@@ -102,6 +109,7 @@ def manifest_of(path: Path, recorded: Recorded) -> Manifest:
             table: {name: Written(**written) for name, written in names.items()}
             for table, names in told.pop("files").items()
         }
+        files[TERMS]  # of an earlier version, if there are none
         return Manifest(**told, files=files)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DamagedRecording(
@@ -128,16 +136,54 @@ def parts_of(
         wanted = {x: y for x, y in wanted.items() if x.parts[-3] in folders}
         there = {x for x in there if x.parts[-3] in folders}
     for file in sorted(wanted.keys() ^ there):
-        told = (
-            f"{file} is gone, in which there were {wanted[file].rows} rows"
-            if file in wanted
-            else f"{file} is not one that `convert` wrote there"
+        if file in wanted:
+            raise _gone(file, recorded, wanted[file])
+        raise DamagedRecording(
+            f"{file} is not one that `convert` wrote there; {AGAIN.format(recorded.folder)}"
         )
-        raise DamagedRecording(f"{told}; {AGAIN.format(recorded.folder)}")
     found: dict[Path, list[tuple[Path, Written]]] = {}
     for file in sorted(wanted, key=lambda x: (x.parent, _number(x))):
         found.setdefault(file.parents[1], []).append((file, wanted[file]))
     return found
+
+
+def check_there(
+    path: Path,
+    recorded: Recorded,
+    manifest: Manifest,
+    table: str,
+    folders: Container[str] | None = None,
+) -> None:
+    """Raise `DamagedRecording` where a file is gone of a table that is not read."""
+    for name, written in manifest.files[table].items():
+        market = PurePosixPath(name).parent.parent.name
+        if folders is None or not market or market in folders:
+            file = path / table / recorded.folder / name
+            if not file.is_file():
+                raise _gone(file, recorded, written)
+
+
+def check_bytes(file: Path, folder: str, written: Written) -> None:
+    """Raise `DamagedRecording` where a file is not as it was written.
+
+    It is one of the recording whose folder is called so.  Raises `OSError`.
+    """
+    if _checksum_of(file) != written.crc32:
+        raise damaged(file, folder, "its checksum is another")
+
+
+def damaged(file: Path, folder: str, why: str) -> DamagedRecording:
+    """What is said of a file of the recording whose folder is called so."""
+    return DamagedRecording(
+        f"{file} is damaged ({why}): restore it from a copy, or {AGAIN.format(folder)}"
+    )
+
+
+def _gone(file: Path, recorded: Recorded, written: Written) -> DamagedRecording:
+    return DamagedRecording(
+        f"{file} is gone, in which there were {written.rows} rows; "
+        f"{AGAIN.format(recorded.folder)}"
+    )
 
 
 def _number(part: Path) -> int:

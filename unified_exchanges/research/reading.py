@@ -31,7 +31,15 @@ from ..recording.line_clock import Setbacks
 from .catalog import SEVERAL, Recorded, recorded_in
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
-from .manifest import AGAIN, Written, checksum_of, manifest_of, parts_of
+from .manifest import (
+    AGAIN,
+    Written,
+    check_bytes,
+    check_there,
+    damaged,
+    manifest_of,
+    parts_of,
+)
 from .parquet import SCHEMAS
 from .rows import POLLED
 from .shelf import TableBook
@@ -76,15 +84,18 @@ def tables(
     recording: what a backtest of the recording is told.  In memory there are the rows of
     one group of each market; ``poll`` is called before each book that was read over
     REST.  With a ``market_id`` only the files of that market are read,
-    and what concerns several.  Raises `BadRequest` where the tables have not the columns
-    that `convert` writes now, and `DamagedRecording` where they are not those that it wrote,
-    or not in their order.
+    and what concerns several.  Of tables that are not read the files have to be there.
+
+    Raises `BadRequest` where the tables have not the columns that `convert` writes now, and
+    `DamagedRecording` where they are not those that it wrote, or not in their order.
     """
     readers: dict[str, Callable[[_Market], Iterator[Found]]] = dict(
         zip(_TOLD, (_books, _trades, _changes, _gaps), strict=True)
     )
     manifest = manifest_of(path, recorded)
     names = None if market_id is None else {_name(market_id), _name(SEVERAL)}
+    for table in manifest.files.keys() - readers.keys():
+        check_there(path, recorded, manifest, table, names)
     streams = [
         read(_Market(folder, parts))
         for table, read in readers.items()
@@ -144,22 +155,17 @@ def _batches(market: _Market) -> Iterator[Any]:
 
 def _read(part: Path, written: Written) -> Iterator[Any]:
     """What a file holds; raises `DamagedRecording` where that is not what was written."""
+    folder = part.parents[3].name
     try:
         with pq.ParquetFile(part) as file:
             _check_columns(part, file.schema_arrow.names)
             # What was changed within a page may be read as something else.
-            if checksum_of(part) != written.crc32:
-                raise _damaged(part, "its checksum is another")
+            check_bytes(part, folder, written)
+            if (rows := file.metadata.num_rows) != written.rows:
+                raise damaged(part, folder, f"{rows} rows, of {written.rows} written")
             yield from file.iter_batches(batch_size=_ROWS)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(part, str(error)) from error
-
-
-def _damaged(part: Path, why: str) -> DamagedRecording:
-    return DamagedRecording(
-        f"{part} is damaged ({why}): restore it from a copy, or "
-        f"{AGAIN.format(part.parents[3].name)}"
-    )
+        raise damaged(part, folder, str(error)) from error
 
 
 def _check_columns(part: Path, names: list[str]) -> None:

@@ -21,22 +21,34 @@ from ..replay_exchange import arguments, kind_of, opened
 from ..replaying import ReplayTransport, Source
 from ..strategies import contract_of
 from .catalog import Recorded, recorded_in
+from .manifest import TERMS, check_bytes, check_there, manifest_of
 
 __all__ = ["Terms", "all_terms", "terms_of"]
 
-_TABLE: Final = "terms"
+_NAME: Final = "terms.jsonl"
 _OK: Final = 200
 
 
 def terms_of(path: Path, recorded: Recorded) -> Path:
     """Where what was told of the markets of a recording is, below the folder of tables."""
-    return path / _TABLE / recorded.folder / "terms.jsonl"
+    return path / TERMS / recorded.folder / _NAME
 
 
 def all_terms(path: Path) -> list[Path]:
-    """Those of all recordings of which there are tables; raises `BadRequest` without any."""
-    files = (terms_of(path, recorded) for recorded in recorded_in(path))
-    return [file for file in files if file.exists()]
+    """Those of all recordings of which there are tables.
+
+    Raises `BadRequest` without any, and `DamagedRecording` where one is not as `convert`
+    wrote it.
+    """
+    return [_terms(path, recorded) for recorded in recorded_in(path)]
+
+
+def _terms(path: Path, recorded: Recorded) -> Path:
+    manifest = manifest_of(path, recorded)
+    check_there(path, recorded, manifest, TERMS)
+    file = terms_of(path, recorded)
+    check_bytes(file, recorded.folder, manifest.files[TERMS][_NAME])
+    return file
 
 
 class Terms:
@@ -59,8 +71,11 @@ class Terms:
             # In the time of the whole: where a clock was set the part does not tell.
             self._file.write(encode(later(line, offset) if offset else line))
 
-    def keep(self, markets: Iterable[str]) -> None:
-        """Keep what a backtest of these markets asks for, as far as it was recorded."""
+    def keep(self, markets: Iterable[str]) -> dict[str, int]:
+        """Keep what a backtest of these markets asks for, as far as it was recorded.
+
+        Gives the file, and how many lines are in it.
+        """
         self._file.close()
         source = opened(self._heard, {})
         with _answered(source) as ex:
@@ -75,6 +90,7 @@ class Terms:
         # Without a time, so that it is the same each time.
         self._path.write_bytes(gzip.compress(b"".join(map(encode, lines)), mtime=0))
         self._heard.unlink()
+        return {_NAME: len(lines)}
 
     def close(self) -> None:
         """Close the file; that of a conversion which failed is deleted with all else."""
