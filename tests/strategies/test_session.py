@@ -24,6 +24,7 @@ from unified_exchanges import (
     OrderUnknown,
     Trade,
 )
+from unified_exchanges.models import Subject
 from unified_exchanges.paper import at
 from unified_exchanges.paper.account import Account
 from unified_exchanges.strategies import Cancel, Command, Desk, Failure, Place, Strategy
@@ -358,6 +359,12 @@ def test_a_market_that_settles_pays_what_is_held(scene: Scene) -> None:
     assert scene.desk.cash == D("104.9")
 
 
+def test_a_gap_of_trades_leaves_books_known(scene: Scene) -> None:
+    scene.session.take(told_ := book())
+    scene.session.take(Gap(subject=Subject.TRADES, reason="lost", at=at(START)))
+    assert scene.desk.book("RAIN") == told_
+
+
 def test_a_gap_makes_books_unknown(scene: Scene) -> None:
     scene.session.take(book("1@0.40", "1@0.50"))
     assert scene.desk.book("RAIN") is not None
@@ -489,3 +496,10 @@ def test_a_gap_drops_the_books_that_wait_of_its_markets_alone() -> None:
     assert first.market_id == "SNOW"
     assert isinstance(second, Gap)
     assert not isinstance(second, Trade)
+
+
+def test_a_gap_of_trades_leaves_the_books_that_wait_alone() -> None:
+    waiting = Waiting(Hands())
+    waiting.put(told_ := book())
+    waiting.put(gap := Gap(subject=Subject.TRADES, reason="lost", at=at(START)))
+    assert [waiting.take(), waiting.take()] == [told_, gap]
