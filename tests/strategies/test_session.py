@@ -24,6 +24,7 @@ from unified_exchanges import (
     OrderUnknown,
     Trade,
 )
+from unified_exchanges.models import Subject
 from unified_exchanges.paper import at
 from unified_exchanges.paper.account import Account
 from unified_exchanges.strategies import Cancel, Command, Desk, Failure, Place, Strategy
@@ -358,6 +359,12 @@ def test_a_market_that_settles_pays_what_is_held(scene: Scene) -> None:
     assert scene.desk.cash == D("104.9")
 
 
+def test_a_gap_of_trades_leaves_books_known(scene: Scene) -> None:
+    scene.session.take(told_ := book())
+    scene.session.take(Gap(subject=Subject.TRADES, reason="lost", at=at(START)))
+    assert scene.desk.book("RAIN") == told_
+
+
 def test_a_gap_makes_books_unknown(scene: Scene) -> None:
     scene.session.take(book("1@0.40", "1@0.50"))
     assert scene.desk.book("RAIN") is not None
@@ -408,6 +415,20 @@ def test_who_falls_behind_is_told_the_newest_book_after_the_trades_that_came_bef
     assert [waiting.take() for _ in range(4)] == [other, dealt, newest, None]
 
 
+def test_of_a_burst_the_newest_book_is_told_at_once_to_who_is_slow() -> None:
+    now = Hands()
+    waiting, told_ = Waiting(now), list[Any]()
+    burst = [book(f"{n}@0.40") for n in range(1, 201)]
+    for each in burst:
+        now.now += PATIENCE / 1_000
+        waiting.put(each)
+    waiting.put(dealt := trade("0.40", "1"))
+    while (news := waiting.take()) is not None:
+        told_.append(news)
+        now.now += PATIENCE * 2
+    assert told_ == [burst[0], burst[-1], dealt]
+
+
 @given(
     steps=st.lists(
         st.tuples(
@@ -417,14 +438,24 @@ def test_who_falls_behind_is_told_the_newest_book_after_the_trades_that_came_bef
         max_size=60,
     )
 )
-def test_what_waits_comes_in_order_and_no_book_beside_a_much_newer_one(
+def test_what_waits_comes_in_order_and_no_book_that_waited_long_beside_a_newer_one(
     steps: list[tuple[str, int]],
 ) -> None:
     now = Hands()
     waiting, expected = Waiting(now), list[tuple[float, Any]]()
-    for what, pause in steps:
+
+    def is_passed_over(since: float, news: Any) -> bool:
+        return (
+            isinstance(news, OrderBook)
+            and now.now - since > PATIENCE
+            and news is not [x for _, x in expected if _is_book_of(x, news)][-1]
+        )
+
+    for what, pause in steps + [("take", 1)] * len(steps):
         now.now += pause * PATIENCE / 2
         if what == "take":
+            while expected and is_passed_over(*expected[0]):
+                expected.pop(0)
             item = waiting.take()
             assert item is (expected.pop(0)[1] if expected else None)
             continue
@@ -449,6 +480,10 @@ def test_what_waits_comes_in_order_and_no_book_beside_a_much_newer_one(
         assert len(waiting) == len(expected)
 
 
+def _is_book_of(news: Any, other: OrderBook) -> bool:
+    return isinstance(news, OrderBook) and news.market_id == other.market_id
+
+
 def test_a_gap_drops_the_books_that_wait_of_its_markets_alone() -> None:
     waiting = Waiting(Hands())
     waiting.put(book())
@@ -461,3 +496,10 @@ def test_a_gap_drops_the_books_that_wait_of_its_markets_alone() -> None:
     assert first.market_id == "SNOW"
     assert isinstance(second, Gap)
     assert not isinstance(second, Trade)
+
+
+def test_a_gap_of_trades_leaves_the_books_that_wait_alone() -> None:
+    waiting = Waiting(Hands())
+    waiting.put(told_ := book())
+    waiting.put(gap := Gap(subject=Subject.TRADES, reason="lost", at=at(START)))
+    assert [waiting.take(), waiting.take()] == [told_, gap]

@@ -24,6 +24,7 @@ from ..paper.pit import Pit
 from ..paper.refusals import error_of
 from ..strategies import Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
+from ..strategies.hearing import gaps_of
 from ..strategies.session import is_old
 from .hindsight import as_known
 
@@ -45,6 +46,7 @@ class Teller:
         self._books: dict[str, OrderBook] = {}
         self._followed = _read_markets(strategy, engine.pits)
         self._subjects = frozenset(read_subjects(strategy))
+        self._gaps = gaps_of(self._subjects)
         self.desk = Desk(
             # As live: of other markets the strategy knows nothing, and trades none.
             [x.contract for name, x in engine.pits.items() if name in self._followed],
@@ -112,7 +114,8 @@ class Teller:
     def _gap(self, gap: Gap) -> None:
         for market_id in gap.market_ids or tuple(self._books):
             self._books.pop(market_id, None)
-        self.strategy.on_gap(self.desk, gap)
+        if gap.subject in self._gaps:
+            self.strategy.on_gap(self.desk, gap)
 
     def _order(self, order: Order) -> None:
         key = order.client_order_id

@@ -133,8 +133,7 @@ class _AsyncRun:
         broke: BaseException | None = None
         try:
             self._follow()
-            running.limit(seconds)
-            self._session.start(running.now())
+            running.begin(seconds)
             self._send()
             while not running.is_over and not stop.is_set():
                 running.show(progress)

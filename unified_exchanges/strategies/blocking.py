@@ -125,8 +125,7 @@ class _Run:
         with ThreadPoolExecutor(SENDERS, "unified-exchanges-strategy") as pool:
             try:
                 self._follow()
-                running.limit(seconds)
-                self._session.start(running.now())
+                running.begin(seconds)
                 self._send(pool)
                 while not (running.is_over or stop.is_set()):
                     running.show(progress)

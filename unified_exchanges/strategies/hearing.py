@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ..models import Fill, Gap, MarketChange, Order, OrderBook, Subject, Trade
+from ..models import Fill, Gap, Order, Subject
 from ..paper.engine import HEARD
 from ..watching.handed import Handed
 
-__all__ = ["Heard", "heard"]
+__all__ = ["Heard", "gaps_of", "heard"]
 
 _KINDS: Final[dict[Subject, tuple[type, ...]]] = {
     Subject.ORDERS: (Order, Fill),
     Subject.FILLS: (Order, Fill),
-    # A gap is told once, by who follows the books.
-    Subject.ORDER_BOOK: (OrderBook, Gap),
-    Subject.TRADES: (Trade,),
-    Subject.MARKET_STATUS: (MarketChange,),
+    **{subject: (kind,) for subject, kind in HEARD.items()},
 }
 
 
@@ -39,16 +36,31 @@ def heard(
     hear: Callable[[Any], None],
 ) -> list[Handed]:
     """Have all told of orders in these markets, and of these subjects, the account's first."""
-    followed = (
-        Subject.ORDERS,
-        Subject.FILLS,
-        *(x for x in HEARD if x in subjects),
-    )
+    followed = [x for x in HEARD if x in subjects]
+    gaps: dict[Subject, frozenset[Subject | None]] = {
+        # One that is of everything comes to each of them, and is told by the first.
+        x: gaps_of([x]) if x is followed[0] else frozenset({x})
+        for x in followed
+    }
     return [
-        exchange.hearing(x, names, partial(_hear, _KINDS[x], hear)) for x in followed
+        exchange.hearing(
+            x, names, partial(_hear, _KINDS[x], gaps.get(x, frozenset()), hear)
+        )
+        for x in (Subject.ORDERS, Subject.FILLS, *followed)
     ]
 
 
-def _hear(kinds: tuple[type, ...], hear: Callable[[Any], None], news: object) -> None:
-    if isinstance(news, kinds):
+def _hear(
+    kinds: tuple[type, ...],
+    gaps: Collection[Subject | None],
+    hear: Callable[[Any], None],
+    news: object,
+) -> None:
+    is_told = news.subject in gaps if isinstance(news, Gap) else isinstance(news, kinds)
+    if is_told:
         hear(news)
+
+
+def gaps_of(subjects: Collection[Subject]) -> frozenset[Subject | None]:
+    """What a gap is of in which something of these subjects of a market may be missed."""
+    return frozenset([None, *subjects]) if subjects else frozenset()

@@ -15,6 +15,7 @@ from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from .commands import Command, Place
 from .grounds import Ground, Hear, Recorded
+from .hearing import gaps_of
 from .waiting import Item
 
 __all__ = ["OnPaper"]
@@ -30,6 +31,7 @@ class OnPaper(Ground):
         super().__init__(exchange)
         self._venue: Overhearing = exchange.venue
         self._news = self._venue.house.news.open_session()
+        self._gap: Gap | None = None
 
     @property
     def closing(self) -> int:
@@ -48,7 +50,8 @@ class OnPaper(Ground):
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
-        self._kinds = (Gap, *(kind for x, kind in HEARD.items() if x in subjects))
+        self._kinds = tuple(kind for x, kind in HEARD.items() if x in subjects)
+        self._gaps = gaps_of(subjects)
         on_the_wire = self.exchange.venue.on_the_wire
         for subject in subjects:
             self.timeline.check(on_the_wire, subject, tuple(contracts))
@@ -62,7 +65,13 @@ class OnPaper(Ground):
     def _told(self, event: object) -> None:
         # What became of orders by what was told before comes before this.
         self.drain()
-        if isinstance(event, self._kinds):
+        if isinstance(event, Gap):
+            # It comes to each feed of a market, one right after another.
+            is_told = event is not self._gap and event.subject in self._gaps
+            self._gap = event
+        else:
+            is_told = isinstance(event, self._kinds)
+        if is_told:
             self._hear(cast("Item", event))
 
     def drain(self) -> None:

@@ -95,8 +95,7 @@ class RecordedRun:
     def begin(self, seconds: float | None) -> None:
         """Follow the markets, and let the strategy begin."""
         self._ground.follow(self._subjects, self._contracts, self._hear)
-        self._running.limit(seconds)
-        self._running.session.start(self._running.now())
+        self._running.begin(seconds)
         self._send()
 
     def step(self, progress: Progress | None) -> bool:
@@ -266,6 +265,10 @@ class RecordedRun:
 
 class _Running(Running):
     """By the clock of the recording, to the nanosecond."""
+
+    def __init__(self, *given: Any, keep: int) -> None:
+        super().__init__(*given, keep=keep)
+        self.origin = self.now()
 
     def now(self) -> int:
         """Nanoseconds since 1970, as the strategy sees it."""

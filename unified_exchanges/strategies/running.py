@@ -63,9 +63,15 @@ class Running:
         """Nanoseconds since 1970, by a clock that never jumps."""
         return self.origin + int((self._clock.monotonic() - self._began) * _SECOND)
 
-    def limit(self, seconds: float | None) -> None:
-        """Let it last so long at most."""
-        self._end = None if seconds is None else self.now() + int(seconds * _SECOND)
+    def begin(self, seconds: float | None) -> None:
+        """Let the strategy begin, and last so long at most.
+
+        That is as of the last read, also where it was followed first: over a recording of
+        it nothing tells how long that took.
+        """
+        if seconds is not None:
+            self._end = self.origin + int(seconds * _SECOND)
+        self.session.start(self.origin)
 
     @property
     def is_over(self) -> bool:

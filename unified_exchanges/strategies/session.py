@@ -21,6 +21,7 @@ from ..models import (
     Order,
     OrderBook,
     OrderStatus,
+    Subject,
     Trade,
 )
 from ..paper import at
@@ -137,8 +138,9 @@ class Session:
             self._take_own(news, news.order_id, news.client_order_id)
             return
         if isinstance(news, Gap):
-            for market_id in news.market_ids or tuple(self.books):
-                self.books.pop(market_id, None)
+            if news.subject in {None, Subject.ORDER_BOOK}:
+                for market_id in news.market_ids or tuple(self.books):
+                    self.books.pop(market_id, None)
         elif isinstance(news, OrderBook):
             self.books[news.market_id] = news
         elif isinstance(news, MarketChange):

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final, TypeAlias
 
-from ..models import Gap, OrderBook
+from ..models import Gap, OrderBook, Subject
 from .session import News
 
 __all__ = ["PATIENCE", "Item", "Waiting"]
 
 PATIENCE: Final = 0.05
-"""Seconds for which a book waits beside a newer one of its market."""
+"""Seconds for which a book waits at most where a newer one of its market does."""
 
 Item: TypeAlias = News | Callable[[], None]
 """What a stream told, or what is to be done since a command was answered."""
@@ -22,8 +22,9 @@ Item: TypeAlias = News | Callable[[], None]
 class Waiting:
     """News in the order in which they came.
 
-    A book is passed over once a newer one of its market has come `PATIENCE` later: who
-    keeps up is told each, as in a backtest, and who does not is never far behind.
+    A book that has waited for more than `PATIENCE` is passed over if a newer one of its
+    market waits: who keeps up is told each, as in a backtest, and who does not is never far
+    behind.
 
     ``now`` is a clock that never jumps, in seconds.  Not thread-safe.
     """
@@ -47,7 +48,7 @@ class Waiting:
             while books and now - books[0][0] > PATIENCE:
                 del self._items[books.popleft()[1]]
             books.append((now, turn))
-        elif isinstance(news, Gap):
+        elif isinstance(news, Gap) and news.subject in {None, Subject.ORDER_BOOK}:
             # What waits may have missed a change: the next book is whole again.
             for (_, market_id), books in self._books.items():
                 if not news.market_ids or market_id in news.market_ids:
@@ -60,7 +61,12 @@ class Waiting:
         """The oldest; None if nothing waits."""
         if not self._items:
             return None
-        item = self._items.pop(next(iter(self._items)))
-        if isinstance(item, OrderBook):
-            self._books[item.venue, item.market_id].popleft()
-        return item
+        while True:
+            item = self._items.pop(next(iter(self._items)))
+            if not isinstance(item, OrderBook):
+                return item
+            books = self._books[item.venue, item.market_id]
+            came, _ = books.popleft()
+            # Of a burst none came late, yet they wait for as long as each is looked at.
+            if not books or self._now() - came <= PATIENCE:
+                return item

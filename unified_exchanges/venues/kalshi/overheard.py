@@ -166,7 +166,8 @@ class KalshiOverheard:
         """Its books are not told any more."""
         gone = [key for key in self._counted if key[0] == connection]
         for key in gone:
-            yield from self._doubt(self._counted.pop(key), reason)
+            # As live: whatever came over it may be missed.
+            yield from self._doubt(self._counted.pop(key), reason, subject=None)
         self._leaving.pop(connection, None)
 
     def book(self, connection: int, sid: int, market_id: str) -> OrderBook | None:
@@ -191,10 +192,16 @@ class KalshiOverheard:
             yield from self._doubt(counted, reason)
         counted.last = seq
 
-    def _doubt(self, counted: _Counted, reason: str) -> Iterator[Heard]:
+    def _doubt(
+        self,
+        counted: _Counted,
+        reason: str,
+        *,
+        subject: Subject | None = Subject.ORDER_BOOK,
+    ) -> Iterator[Heard]:
         if counted.books:
             yield Gap(
-                subject=Subject.ORDER_BOOK,
+                subject=subject,
                 market_ids=tuple(counted.books),
                 reason=reason,
                 at=self._now(),
