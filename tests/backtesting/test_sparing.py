@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,7 +53,7 @@ def setup_of() -> Setup:
     )
 
 
-def played(how: str, most: float | None = None) -> list[Any]:
+def played(how: Any, most: float | None = None) -> list[Any]:
     trials = [Trial(number=1, data="", parameters={"how": how})]
     payload = packed(setup_of(), trials)
     return [*unpacked(trials, in_child(payload, trials, most))]
@@ -64,6 +66,34 @@ def test_its_rows_come_back_whatever_it_prints() -> None:
 def test_a_run_that_leaves_without_an_error_is_told_too() -> None:
     with pytest.raises(ProcessEnded):
         played("leave")
+
+
+def test_a_parameter_of_a_script_goes_along() -> None:
+    class Own:
+        """As one of a script, it is found nowhere."""
+
+        def __eq__(self, other: object) -> bool:
+            return type(other) is type(self)
+
+        __hash__ = None  # type: ignore[assignment]
+
+    own = Own()
+    for given in (own, lambda: 5):
+        [row] = played(given)
+        assert row.failure is None
+    [row] = played(own)
+    # Its class is that of the script again, not another of the same name.
+    assert row.parameters == {"how": own}
+
+
+def test_what_the_module_of_a_parameter_prints_is_not_among_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ("print('at its import', flush=True)", "class Loud:", "    pass")
+    Path(tmp_path, "loud_parameter.py").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kind = importlib.import_module("loud_parameter").Loud
+    assert [row.failure for row in played(kind())] == [None]
 
 
 def test_one_that_takes_too_much_memory_is_ended() -> None:

@@ -33,11 +33,14 @@ def in_child(
 
     Raises `ProcessEnded` if it did not live to tell.
     """
+    # A parameter may be of a script or notebook, as the strategy: it goes along as it is.
+    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+
     command = [sys.executable, "-c", _CHILD, str(os.getpid()), *sys.path]
     with subprocess.Popen(  # noqa: S603 - this Python, with paths as arguments
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
-        told = _answer(child, pickle.dumps((payload, trials)), most)
+        told = _answer(child, cloudpickle.dumps((payload, trials)), most)
     if not told or child.returncode:
         raise ProcessEnded
     rows: list[bytes] = pickle.loads(told)  # noqa: S301 - from a process that we started
@@ -72,10 +75,12 @@ def _memory(process: int) -> int:
 def serve(parent: int) -> None:
     """Play what is on standard input; answer with the rows."""
     follow(parent)
-    asked: tuple[bytes, Sequence[Trial]] = pickle.load(sys.stdin.buffer)  # noqa: S301
-    # What a strategy prints is not to be among the rows.
+    # What a strategy prints is not to be among the rows, nor what the modules of its
+    # parameters print: they are imported as they are unpacked.
     answer = os.dup(1)
     os.dup2(2, 1)
+    words = sys.stdin.buffer.read()
+    asked: tuple[bytes, Sequence[Trial]] = pickle.loads(words)  # noqa: S301
     rows = play_shipped(*asked)
     with os.fdopen(answer, "wb") as out:
         pickle.dump(rows, out)
