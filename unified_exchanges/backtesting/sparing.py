@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -74,6 +75,8 @@ def _memory(process: int) -> int:
 
 def serve(parent: int) -> None:
     """Play what is on standard input; answer with the rows."""
+    # Ctrl-C reaches all processes of a terminal; the worker decides what becomes of its own.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
     # What a strategy prints is not to be among the rows, nor what the modules of its
     # parameters print: they are imported as they are unpacked.
