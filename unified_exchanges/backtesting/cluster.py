@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ..errors import BadRequest, NetworkError
@@ -31,6 +33,8 @@ _PATIENCE: Final = 30
 """Seconds for which a cluster may be without any worker: a nanny starts one in less."""
 _BEAT: Final = 1
 """Seconds between two looks at whether there is any."""
+_CONNECTED: Final = "running"
+"""What Dask calls a client that has its scheduler."""
 
 
 def on_cluster(
@@ -68,12 +72,21 @@ def on_cluster(
 
 
 class _Cluster:
-    """The workers of one scheduler, some of which may be gone one day."""
+    """The workers of one scheduler, some or all of which may be gone one day.
+
+    Rows are fetched as soon as they are there, in whatever order: what ended before the
+    workers did is kept.
+    """
 
     def __init__(self, client: Any, payload: bytes, scheduler: str) -> None:
         self._client = client
         self._scheduler = scheduler
         self._alone = 0
+        self._fetching = _PATIENCE
+        self._done: SimpleQueue[Any] = SimpleQueue()
+        self._kept: dict[str, list[bytes] | Exception] = {}
+        self._lost = ""
+        """Why nothing comes from it any more."""
         # Sent once to each worker, not once for each group.  It is the result of a task: one
         # that was scattered is lost with the workers that have it.
         self._shared = self._submit(bytes, payload)
@@ -81,40 +94,76 @@ class _Cluster:
 
     def begin(self, group: Sequence[Trial]) -> Any:
         """Have a group played, by whatever worker is free."""
-        return self._submit(_play, self._shared, group)
+        future = self._submit(_play, self._shared, group)
+        future.add_done_callback(self._done.put)
+        return future
 
     def play(self, group: Sequence[Trial]) -> list[bytes]:
         """Have it played, and wait for it."""
+        self._check()
         return self.wait(self.begin(group))
 
     def wait(self, future: Any) -> list[bytes]:
-        """The rows of a group.  Raises `NetworkError` where no worker is left for them."""
-        while True:
-            try:
-                rows: list[bytes] = future.result(timeout=_BEAT)
-            except TimeoutError:
-                if future.done():
-                    raise
-                self._look()
-            else:
-                self._alone = 0
-                return rows
+        """The rows of a group.  Raises `NetworkError` where none will come."""
+        while future.key not in self._kept:
+            self._check()
+            self._receive()
+        found = self._kept.pop(future.key)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def forget(self, futures: Sequence[Any]) -> None:
-        """Let go of all that the scheduler has of it."""
-        self._client.cancel([*futures, self._shared])
+        """Let go of all that the scheduler has of it, if it is there."""
+        if self._client.status == _CONNECTED:
+            self._client.cancel([*futures, self._shared])
+
+    def _check(self) -> None:
+        if self._lost:
+            raise NetworkError(f"{self._lost} and run what is missing", sent=True)
+
+    def _receive(self) -> None:
+        """Fetch what has ended, if anything does before the next look."""
+        try:
+            future = self._done.get(timeout=_BEAT)
+        except Empty:
+            self._look()
+            return
+        try:
+            self._kept[future.key] = future.result(timeout=self._fetching)
+        except CancelledError:  # we do not do that before the end
+            self._lose()
+        except Exception as error:  # noqa: BLE001 - what a worker raises is told by `wait`
+            if future.status == "error":
+                self._kept[future.key] = error
+                return
+            # It has ended, and its rows did not arrive: there are many, or who has them is
+            # gone.  Then another worker plays it.
+            self._fetching *= 2
+            future.add_done_callback(self._done.put)
+            self._look()
+        else:
+            self._alone = 0
 
     def _look(self) -> None:
-        if self._client.scheduler_info()["workers"]:
+        if self._client.status != _CONNECTED:
+            self._lose()
+        elif self._client.scheduler_info()["workers"]:
             self._alone = 0
-            return
-        self._alone += _BEAT  # for that long a result was waited for
-        if self._alone >= _PATIENCE:
-            message = (
-                f"{self._scheduler} has had no workers for {_PATIENCE} seconds: they ended "
-                "or were stopped, and no others came; start some and run what is missing"
-            )
-            raise NetworkError(message, sent=True)
+        else:
+            self._alone += _BEAT  # for that long a result was waited for
+            if self._alone >= _PATIENCE:
+                self._lost = (
+                    f"{self._scheduler} has had no workers for {_PATIENCE} seconds: they "
+                    "ended or were stopped, and no others came; start some"
+                )
+
+    def _lose(self) -> None:
+        # Dask lets go of all that was begun as soon as a connection is lost.
+        self._lost = (
+            f"{self._scheduler} is gone: the scheduler ended, or the connection to it was "
+            "lost; start it again"
+        )
 
     def _submit(self, act: Any, *given: Any) -> Any:
         with warnings.catch_warnings():
