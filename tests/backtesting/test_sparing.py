@@ -53,10 +53,10 @@ def setup_of() -> Setup:
     )
 
 
-def played(how: Any, most: float | None = None) -> list[Any]:
+def played(how: Any, most: float | None = None, *, is_wanted: bool = True) -> list[Any]:
     trials = [Trial(number=1, data="", parameters={"how": how})]
     payload = packed(setup_of(), trials)
-    return [*unpacked(trials, in_child(payload, trials, most))]
+    return [*unpacked(trials, in_child(payload, trials, most, lambda: is_wanted))]
 
 
 def test_its_rows_come_back_whatever_it_prints() -> None:
@@ -99,3 +99,8 @@ def test_what_the_module_of_a_parameter_prints_is_not_among_the_rows(
 def test_one_that_takes_too_much_memory_is_ended() -> None:
     with pytest.raises(ProcessEnded):
         played("stay", 1)
+
+
+def test_one_that_nobody_waits_for_is_ended() -> None:
+    with pytest.raises(ProcessEnded):
+        played("stay", is_wanted=False)

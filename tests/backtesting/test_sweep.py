@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import psutil
 import pytest
 
 from unified_exchanges import BadRequest, NetworkError, OrderBook
@@ -482,6 +483,43 @@ class Hanging(Strategy):
 
     def on_stop(self, desk: Desk) -> None:
         Path(self.folder, "done").touch()
+
+
+class Outlasting(Strategy):
+    """The second goes on for ever; the first fails once that one has begun."""
+
+    folder: Any = None
+    number = 1
+
+    def on_start(self, desk: Desk) -> None:
+        begun = Path(self.folder, "begun")
+        if self.number == 2:
+            begun.with_suffix(".new").write_text(str(os.getpid()), encoding="ascii")
+            begun.with_suffix(".new").rename(begun)
+            threading.Event().wait()
+        while not begun.exists():
+            threading.Event().wait(0.1)
+        raise ZeroDivisionError
+
+
+def test_runs_that_are_not_wanted_any_more_end_on_a_cluster_too(
+    cluster: str, tmp_path: Path
+) -> None:
+    report = sweep(
+        Outlasting,
+        {"folder": [str(tmp_path)], "number": [1, 2]},
+        ASKS,
+        contracts=CONTRACTS,
+        engine="dask",
+        scheduler=cluster,
+        stop_on_failure=True,
+    )
+    assert (len(report.rows), report.left) == (1, 1)
+    process = int(Path(tmp_path, "begun").read_text(encoding="ascii"))
+    until = time.monotonic() + 30
+    while time.monotonic() < until and psutil.pid_exists(process):
+        threading.Event().wait(0.2)
+    assert not psutil.pid_exists(process)
 
 
 def dask(*words: str) -> subprocess.Popen[bytes]:

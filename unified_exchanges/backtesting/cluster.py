@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from datetime import timedelta
@@ -49,7 +49,9 @@ def on_cluster(
     """
     payload = packed(setup, trials)
     with _client(scheduler, waiting) as client:
-        count = _count(client, payload, scheduler)
+        _check_workers(client, payload, scheduler)
+        # Each of its threads plays a group at a time.
+        count = sum(client.nthreads().values())
         groups = grouped(setup, trials, count, alone_in_memory=False)
         cluster = _Cluster(client, payload, scheduler)
         futures = [cluster.begin(group) for group in groups]
@@ -67,7 +69,7 @@ def on_cluster(
                 else:
                     yield from unpacked(group, rows)
         finally:
-            # Runs whose rows are not wanted any more are not begun; the rest is let go.
+            # Runs whose rows are not wanted any more are not begun, or ended by their worker.
             cluster.forget(futures)
 
 
@@ -172,14 +174,13 @@ class _Cluster:
             return self._client.submit(act, *given, pure=False)
 
 
-def _count(client: Any, payload: bytes, scheduler: str) -> int:
-    """How many workers there are, of which each can do it."""
+def _check_workers(client: Any, payload: bytes, scheduler: str) -> None:
+    """Raise `BadRequest` where there are none, or one of them cannot do it."""
     found = client.run(inspected, payload, on_error="return")
     if not found:
         raise BadRequest(f"{scheduler} has no workers; start some and try again")
     for address, told in sorted(found.items()):
         check_process(f"the worker {address}", partial(_told, told))
-    return len(found)
 
 
 def _told(told: tuple[str, list[str]] | Exception) -> tuple[str, list[str]]:
@@ -260,6 +261,18 @@ def _play(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
     from distributed import get_worker  # noqa: PLC0415 - an extra
 
     find: Any = get_worker
-    limit: int | None = find().memory_manager.memory_limit
+    worker = find()
+    limit: int | None = worker.memory_manager.memory_limit
     part: float | bool = config.get("distributed.worker.memory.terminate")
-    return in_child(payload, group, limit * part if limit and part else None)
+    most = limit * part if limit and part else None
+    wanted = partial(_is_wanted, worker.state.tasks, worker.get_current_task())
+    return in_child(payload, group, most, wanted)
+
+
+def _is_wanted(tasks: Mapping[str, Any], key: str) -> bool:
+    """Whether anybody waits for it: not where it was canceled, or its client is gone.
+
+    Dask ends nothing that has begun; it notes that it would not begin it any more.
+    """
+    found = tasks.get(key)
+    return found is not None and found.state != "cancelled"

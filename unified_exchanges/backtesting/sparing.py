@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from .shipping import ProcessEnded, play_shipped
@@ -28,10 +28,14 @@ _CHILD: Final = (
 
 
 def in_child(
-    payload: bytes, trials: Sequence[Trial], most: float | None
+    payload: bytes,
+    trials: Sequence[Trial],
+    most: float | None,
+    is_wanted: Callable[[], bool],
 ) -> list[bytes]:
     """Play a group in a process of its own, that may have so many bytes of memory.
 
+    It goes on for as long as it is wanted.
     Raises `ProcessEnded` if it did not live to tell.
     """
     # A parameter may be of a script or notebook, as the strategy: it goes along as it is.
@@ -41,14 +45,19 @@ def in_child(
     with subprocess.Popen(  # noqa: S603 - this Python, with paths as arguments
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
-        told = _answer(child, cloudpickle.dumps((payload, trials)), most)
+        told = _answer(child, cloudpickle.dumps((payload, trials)), most, is_wanted)
     if not told or child.returncode:
         raise ProcessEnded
     rows: list[bytes] = pickle.loads(told)  # noqa: S301 - from a process that we started
     return rows
 
 
-def _answer(child: subprocess.Popen[bytes], words: bytes, most: float | None) -> bytes:
+def _answer(
+    child: subprocess.Popen[bytes],
+    words: bytes,
+    most: float | None,
+    is_wanted: Callable[[], bool],
+) -> bytes:
     """What it answers.  Nobody else looks at its memory: a nanny sees that of its worker."""
     asked: bytes | None = words
     while True:
@@ -56,7 +65,8 @@ def _answer(child: subprocess.Popen[bytes], words: bytes, most: float | None) ->
             return child.communicate(asked, timeout=_BEAT)[0]
         except subprocess.TimeoutExpired:
             asked = None  # it goes on with what it was given
-            if most is not None and _memory(child.pid) > most:
+            takes_too_much = most is not None and _memory(child.pid) > most
+            if takes_too_much or not is_wanted():
                 child.kill()
 
 
