@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from unified_exchanges import OrderBook
+from unified_exchanges.backtesting import sweep
 from unified_exchanges.backtesting.shipping import ProcessEnded, packed, unpacked
 from unified_exchanges.backtesting.sparing import in_child
 from unified_exchanges.backtesting.trial import Setup, Trial
@@ -37,6 +39,8 @@ class Acting(Strategy):
             os._exit(0)
         if self.how == "stay":
             threading.Event().wait()
+        if self.how == "thread":
+            threading.Thread(target=threading.Event().wait).start()
 
 
 def setup_of() -> Setup:
@@ -61,6 +65,16 @@ def played(how: Any, most: float | None = None, *, is_wanted: bool = True) -> li
 
 def test_its_rows_come_back_whatever_it_prints() -> None:
     assert [row.pnl for row in played("print", 1e12)] == [0]
+
+
+def test_a_thread_that_a_run_has_left_keeps_no_process() -> None:
+    """Neither of a worker of a cluster, nor of this machine."""
+    assert [row.pnl for row in played("thread")] == [0]
+    book = OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=())
+    report = sweep(
+        Acting, {"how": ["thread", "print"]}, [(0, book)], contracts=[], workers=2
+    )
+    assert [row.pnl for row in report.rows] == [0, 0]
 
 
 def test_a_run_that_leaves_without_an_error_is_told_too() -> None:

@@ -20,7 +20,7 @@ from .shipping import (
     unpacked,
 )
 from .side_by_side import play
-from .sparing import follow
+from .sparing import follow, leave_threads
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 
@@ -118,6 +118,7 @@ def _hold(payload: bytes, parent: int) -> None:
     # Ctrl-C reaches all processes of a terminal; who started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
+    leave_threads()
     _held[:] = [payload]
 
 

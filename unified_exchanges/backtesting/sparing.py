@@ -17,10 +17,12 @@ from typing import Final
 from .shipping import ProcessEnded, play_shipped
 from .trial import Trial
 
-__all__ = ["follow", "in_child", "serve"]
+__all__ = ["follow", "in_child", "leave_threads", "serve"]
 
 _BEAT: Final = 0.5
 """Seconds between two looks: at the memory of a child, and at whether a parent is there."""
+_LINGERING: Final = 1
+"""Seconds for which a process is left to end by itself, once it has done all it is for."""
 _CHILD: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from unified_exchanges.backtesting import sparing; sparing.serve(int(sys.argv[1]))"
@@ -88,6 +90,7 @@ def serve(parent: int) -> None:
     # Ctrl-C reaches all processes of a terminal; the worker decides what becomes of its own.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
+    leave_threads()
     # What a strategy prints is not to be among the rows, nor what the modules of its
     # parameters print: they are imported as they are unpacked.
     answer = os.dup(1)
@@ -109,3 +112,15 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent:
         threading.Event().wait(_BEAT)
     os._exit(1)
+
+
+def leave_threads() -> None:
+    """End this process soon after its main thread, whatever threads its runs have left."""
+    threading.Thread(target=_leave, daemon=True).start()
+
+
+def _leave() -> None:
+    # Python waits for other threads when this one has ended, and for ever if they do not.
+    threading.main_thread().join()
+    threading.Event().wait(_LINGERING)
+    os._exit(0)
