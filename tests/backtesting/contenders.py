@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import decimal
 import os
 import random
@@ -117,3 +118,25 @@ class Taking(Strategy):
     """Takes anything."""
 
     what: Any = None
+
+
+class Own(BaseException):
+    """One of the strategy's, which is no Exception."""
+
+
+RAISED = {
+    "canceled": asyncio.CancelledError,
+    "interrupted": KeyboardInterrupt,
+    "closed": GeneratorExit,
+    "own": Own,
+}
+
+
+class Escaping(Strategy):
+    """Raises what is no Exception, if it is told to."""
+
+    how = ""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if self.how:
+            raise RAISED[self.how](f"it is {self.how}")

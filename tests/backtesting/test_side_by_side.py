@@ -31,7 +31,7 @@ from unified_exchanges.strategies import Desk, Strategy
 
 from ..research.test_conversion import DELTA, SNAPSHOT, journal
 from ..unmeasured import unmeasured_children
-from .contenders import Drawing, Ending, Staying, Taking, Trading, Unseeded
+from .contenders import Drawing, Ending, Escaping, Staying, Taking, Trading, Unseeded
 from .test_clock_steps import MIDNIGHT, SECOND, over_midnight, recording
 from .test_loop import Noting, randomly
 from .test_sources import kalshi_contract
@@ -355,6 +355,41 @@ def test_a_run_that_exits_is_a_failure_of_that_run_alone(
     assert "SystemExit" in left
     assert "enough after 5" in left
     assert [first, last] == [alone(Trading, grid[n], path) for n in (0, 2)]
+
+
+def escaped(path: Path, hows: list[str], **engine: Any) -> list[str]:
+    grid = [{"how": how} for how in hows]
+    told = came_to(sweep(Escaping, grid, path, contracts=CONTRACTS, **engine))
+    return [x if ": it is " in x else "" for x in told]
+
+
+ESCAPED = {
+    "": "",
+    "canceled": "CancelledError: it is canceled",
+    "closed": "GeneratorExit: it is closed",
+    "own": "Own: it is own",
+    "interrupted": "KeyboardInterrupt: it is interrupted",
+}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whatever_a_run_raises_is_a_failure_of_that_run_alone(
+    tmp_path: Path, workers: int
+) -> None:
+    path = over_midnight(tmp_path / "r.jsonl")
+    # In this process it may be the user's.
+    hows = [how for how in ESCAPED if workers > 1 or how != "interrupted"] + [""]
+    expected = [ESCAPED[how] for how in hows]
+    assert escaped(path, hows, workers=workers) == expected
+
+
+@pytest.mark.parametrize("beside", [[], [""]])
+def test_in_this_process_an_interrupt_stops_the_sweep(
+    tmp_path: Path, beside: list[str]
+) -> None:
+    path = over_midnight(tmp_path / "r.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        escaped(path, ["interrupted", *beside], workers=1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -7,9 +7,11 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import psutil
 import pytest
 
 from unified_exchanges import BadRequest, NetworkError, OrderBook
@@ -468,61 +471,121 @@ def test_of_runs_side_by_side_on_a_cluster_only_that_to_blame_fails(
     assert [row.number for row in report.failed] == [3]
 
 
-class Waiting(Strategy):
-    """The second to begin waits for ever, and says that it does."""
+class Hanging(Strategy):
+    """Waits for ever where there is an ask; says that it does, and when another has ended."""
 
     folder: Any = None
 
-    def on_start(self, desk: Desk) -> None:
-        begun = Path(self.folder, "begun")
-        if begun.exists():
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if book.ask:
             Path(self.folder, "waits").touch()
             threading.Event().wait()
-        begun.touch()
+
+    def on_stop(self, desk: Desk) -> None:
+        Path(self.folder, "done").touch()
 
 
-def test_a_cluster_whose_workers_are_gone_is_told_and_what_was_done_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Outlasting(Strategy):
+    """The second goes on for ever; the first fails once that one has begun."""
+
+    folder: Any = None
+    number = 1
+
+    def on_start(self, desk: Desk) -> None:
+        begun = Path(self.folder, "begun")
+        if self.number == 2:
+            begun.with_suffix(".new").write_text(str(os.getpid()), encoding="ascii")
+            begun.with_suffix(".new").rename(begun)
+            threading.Event().wait()
+        while not begun.exists():
+            threading.Event().wait(0.1)
+        raise ZeroDivisionError
+
+
+def test_runs_that_are_not_wanted_any_more_end_on_a_cluster_too(
+    cluster: str, tmp_path: Path
 ) -> None:
-    from distributed import LocalCluster
+    report = sweep(
+        Outlasting,
+        {"folder": [str(tmp_path)], "number": [1, 2]},
+        ASKS,
+        contracts=CONTRACTS,
+        engine="dask",
+        scheduler=cluster,
+        stop_on_failure=True,
+    )
+    assert (len(report.rows), report.left) == (1, 1)
+    process = int(Path(tmp_path, "begun").read_text(encoding="ascii"))
+    until = time.monotonic() + 30
+    while time.monotonic() < until and psutil.pid_exists(process):
+        threading.Event().wait(0.2)
+    assert not psutil.pid_exists(process)
+
+
+def dask(*words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dask", *words]
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize(
+    ("killed", "said"),
+    [("worker", "has had no workers for 2 seconds"), ("scheduler", "is gone")],
+)
+def test_what_was_done_is_kept_when_a_cluster_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str, said: str
+) -> None:
+    """Also what ended before the first of the grid, which is missing as are many others."""
+    from distributed import Client
 
     monkeypatch.setattr("unified_exchanges.backtesting.cluster._PATIENCE", 2)
-    waits = tmp_path / "waits"
-    with LocalCluster(
-        n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as opened:
-        words = ("worker", opened.scheduler_address, "--no-nanny", "--nthreads", "1")
-        command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as worker:
-            try:
-                opened.wait_for_workers(1)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    place = ("--host", "127.0.0.1", "--port", address.rpartition(":")[2])
+    began: list[float] = []
+    with (
+        dask("scheduler", *place, "--no-dashboard") as scheduler,
+        dask("worker", address, "--no-nanny", "--nthreads", "2") as worker,
+    ):
+        processes = {"worker": worker, "scheduler": scheduler}
+        connect: Any = Client
 
-                def kill() -> None:
-                    while not waits.exists():
-                        threading.Event().wait(0.1)
-                    worker.kill()
+        def kill() -> None:
+            while not Path(tmp_path, "done").exists():
+                threading.Event().wait(0.1)
+            threading.Event().wait(3)  # until its row has been fetched
+            processes[killed].kill()
+            began.append(time.monotonic())
 
-                killing = threading.Thread(target=kill)
-                killing.start()
-                report = sweep(
-                    Waiting,
-                    {"folder": [str(tmp_path)]},
-                    {"one": ASKS, "two": ASKS, "three": ASKS},
-                    contracts=CONTRACTS,
-                    engine="dask",
-                    scheduler=opened.scheduler_address,
-                )
-                killing.join()
-            finally:
-                worker.kill()
-    assert [row.failure and row.failure.error for row in report.rows] == [
-        None,
-        "NetworkError",
-        "NetworkError",
-    ]
-    assert "has had no workers for 2 seconds" in str(report.failed[0].failure)
+        try:
+            with connect(address, timeout=30, set_as_default=False) as client:
+                client.wait_for_workers(1)
+            killing = threading.Thread(target=kill)
+            killing.start()
+            report = sweep(
+                Hanging,
+                {"folder": [str(tmp_path)]},
+                {"one": ASKS, "two": [(START, book("1@0.4"))]}
+                | {f"{n}": ASKS for n in range(30)},
+                contracts=CONTRACTS,
+                engine="dask",
+                scheduler=address,
+            )
+            killing.join()
+        finally:
+            worker.kill()
+            scheduler.kill()
+    told = [row.failure.error if row.failure else "" for row in report.rows]
+    assert told == ["NetworkError", "", *["NetworkError"] * 30]
+    assert all(said in str(row.failure) for row in report.failed)
+    # It is given up once, not for a second for each run that is missing.
+    assert time.monotonic() - began[0] < 25
 
 
 def test_a_scheduler_that_does_not_answer_is_a_network_error() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ..errors import BadRequest, NetworkError
@@ -31,6 +33,8 @@ _PATIENCE: Final = 30
 """Seconds for which a cluster may be without any worker: a nanny starts one in less."""
 _BEAT: Final = 1
 """Seconds between two looks at whether there is any."""
+_CONNECTED: Final = "running"
+"""What Dask calls a client that has its scheduler."""
 
 
 def on_cluster(
@@ -45,7 +49,9 @@ def on_cluster(
     """
     payload = packed(setup, trials)
     with _client(scheduler, waiting) as client:
-        count = _count(client, payload, scheduler)
+        _check_workers(client, payload, scheduler)
+        # Each of its threads plays a group at a time.
+        count = sum(client.nthreads().values())
         groups = grouped(setup, trials, count, alone_in_memory=False)
         cluster = _Cluster(client, payload, scheduler)
         futures = [cluster.begin(group) for group in groups]
@@ -63,17 +69,26 @@ def on_cluster(
                 else:
                     yield from unpacked(group, rows)
         finally:
-            # Runs whose rows are not wanted any more are not begun; the rest is let go.
+            # Runs whose rows are not wanted any more are not begun, or ended by their worker.
             cluster.forget(futures)
 
 
 class _Cluster:
-    """The workers of one scheduler, some of which may be gone one day."""
+    """The workers of one scheduler, some or all of which may be gone one day.
+
+    Rows are fetched as soon as they are there, in whatever order: what ended before the
+    workers did is kept.
+    """
 
     def __init__(self, client: Any, payload: bytes, scheduler: str) -> None:
         self._client = client
         self._scheduler = scheduler
         self._alone = 0
+        self._fetching = _PATIENCE
+        self._done: SimpleQueue[Any] = SimpleQueue()
+        self._kept: dict[str, list[bytes] | Exception] = {}
+        self._lost = ""
+        """Why nothing comes from it any more."""
         # Sent once to each worker, not once for each group.  It is the result of a task: one
         # that was scattered is lost with the workers that have it.
         self._shared = self._submit(bytes, payload)
@@ -81,40 +96,76 @@ class _Cluster:
 
     def begin(self, group: Sequence[Trial]) -> Any:
         """Have a group played, by whatever worker is free."""
-        return self._submit(_play, self._shared, group)
+        future = self._submit(_play, self._shared, group)
+        future.add_done_callback(self._done.put)
+        return future
 
     def play(self, group: Sequence[Trial]) -> list[bytes]:
         """Have it played, and wait for it."""
+        self._check()
         return self.wait(self.begin(group))
 
     def wait(self, future: Any) -> list[bytes]:
-        """The rows of a group.  Raises `NetworkError` where no worker is left for them."""
-        while True:
-            try:
-                rows: list[bytes] = future.result(timeout=_BEAT)
-            except TimeoutError:
-                if future.done():
-                    raise
-                self._look()
-            else:
-                self._alone = 0
-                return rows
+        """The rows of a group.  Raises `NetworkError` where none will come."""
+        while future.key not in self._kept:
+            self._check()
+            self._receive()
+        found = self._kept.pop(future.key)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def forget(self, futures: Sequence[Any]) -> None:
-        """Let go of all that the scheduler has of it."""
-        self._client.cancel([*futures, self._shared])
+        """Let go of all that the scheduler has of it, if it is there."""
+        if self._client.status == _CONNECTED:
+            self._client.cancel([*futures, self._shared])
+
+    def _check(self) -> None:
+        if self._lost:
+            raise NetworkError(f"{self._lost} and run what is missing", sent=True)
+
+    def _receive(self) -> None:
+        """Fetch what has ended, if anything does before the next look."""
+        try:
+            future = self._done.get(timeout=_BEAT)
+        except Empty:
+            self._look()
+            return
+        try:
+            self._kept[future.key] = future.result(timeout=self._fetching)
+        except CancelledError:  # we do not do that before the end
+            self._lose()
+        except Exception as error:  # noqa: BLE001 - what a worker raises is told by `wait`
+            if future.status == "error":
+                self._kept[future.key] = error
+                return
+            # It has ended, and its rows did not arrive: there are many, or who has them is
+            # gone.  Then another worker plays it.
+            self._fetching *= 2
+            future.add_done_callback(self._done.put)
+            self._look()
+        else:
+            self._alone = 0
 
     def _look(self) -> None:
-        if self._client.scheduler_info()["workers"]:
+        if self._client.status != _CONNECTED:
+            self._lose()
+        elif self._client.scheduler_info()["workers"]:
             self._alone = 0
-            return
-        self._alone += _BEAT  # for that long a result was waited for
-        if self._alone >= _PATIENCE:
-            message = (
-                f"{self._scheduler} has had no workers for {_PATIENCE} seconds: they ended "
-                "or were stopped, and no others came; start some and run what is missing"
-            )
-            raise NetworkError(message, sent=True)
+        else:
+            self._alone += _BEAT  # for that long a result was waited for
+            if self._alone >= _PATIENCE:
+                self._lost = (
+                    f"{self._scheduler} has had no workers for {_PATIENCE} seconds: they "
+                    "ended or were stopped, and no others came; start some"
+                )
+
+    def _lose(self) -> None:
+        # Dask lets go of all that was begun as soon as a connection is lost.
+        self._lost = (
+            f"{self._scheduler} is gone: the scheduler ended, or the connection to it was "
+            "lost; start it again"
+        )
 
     def _submit(self, act: Any, *given: Any) -> Any:
         with warnings.catch_warnings():
@@ -123,14 +174,13 @@ class _Cluster:
             return self._client.submit(act, *given, pure=False)
 
 
-def _count(client: Any, payload: bytes, scheduler: str) -> int:
-    """How many workers there are, of which each can do it."""
+def _check_workers(client: Any, payload: bytes, scheduler: str) -> None:
+    """Raise `BadRequest` where there are none, or one of them cannot do it."""
     found = client.run(inspected, payload, on_error="return")
     if not found:
         raise BadRequest(f"{scheduler} has no workers; start some and try again")
     for address, told in sorted(found.items()):
         check_process(f"the worker {address}", partial(_told, told))
-    return len(found)
 
 
 def _told(told: tuple[str, list[str]] | Exception) -> tuple[str, list[str]]:
@@ -211,6 +261,18 @@ def _play(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
     from distributed import get_worker  # noqa: PLC0415 - an extra
 
     find: Any = get_worker
-    limit: int | None = find().memory_manager.memory_limit
+    worker = find()
+    limit: int | None = worker.memory_manager.memory_limit
     part: float | bool = config.get("distributed.worker.memory.terminate")
-    return in_child(payload, group, limit * part if limit and part else None)
+    most = limit * part if limit and part else None
+    wanted = partial(_is_wanted, worker.state.tasks, worker.get_current_task())
+    return in_child(payload, group, most, wanted)
+
+
+def _is_wanted(tasks: Mapping[str, Any], key: str) -> bool:
+    """Whether anybody waits for it: not where it was canceled, or its client is gone.
+
+    Dask ends nothing that has begun; it notes that it would not begin it any more.
+    """
+    found = tasks.get(key)
+    return found is not None and found.state != "cancelled"

@@ -20,7 +20,7 @@ from .shipping import (
     unpacked,
 )
 from .side_by_side import play
-from .sparing import follow
+from .sparing import follow, leave_threads
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 
@@ -32,7 +32,7 @@ def in_this_process(
 ) -> Generator[SweepRow, None, None]:
     """One group after another, here."""
     for group in grouped(setup, trials, 1):
-        yield from play(setup, group)
+        yield from play(setup, group, is_interrupted=True)
 
 
 def in_processes(
@@ -61,12 +61,11 @@ def _until_broken(
         check_process("a process of this machine", pool.submit(_inspected).result)
         futures = [(group, pool.submit(_play, group)) for group in waiting]
         for group, future in futures:
-            try:
-                rows = future.result()
-            except Exception:  # noqa: BLE001 - it is told by the run that is to blame
-                return
+            # Not raised here: a KeyboardInterrupt that is raised is that of the user.
+            if future.exception() is not None:
+                return  # it is told by the run that is to blame
             waiting.popleft()
-            yield from unpacked(group, rows)
+            yield from unpacked(group, future.result())
     finally:
         # Nobody waits for runs whose rows are not wanted any more.
         pool.shutdown(wait=True, kill_workers=bool(waiting))
@@ -119,6 +118,7 @@ def _hold(payload: bytes, parent: int) -> None:
     # Ctrl-C reaches all processes of a terminal; who started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
+    leave_threads()
     _held[:] = [payload]
 
 

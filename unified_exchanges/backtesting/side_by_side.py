@@ -8,6 +8,7 @@ has its own engine, desk and `Surroundings`: its row is that of the run alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -20,14 +21,22 @@ from .trial import Setup, Trial, failure_of, made
 
 __all__ = ["play"]
 
+_THEIRS: Final = (KeyboardInterrupt,)
+"""What the user may have raised, by Ctrl-C."""
 
-def play(setup: Setup, trials: Sequence[Trial]) -> list[SweepRow]:
+
+def play(
+    setup: Setup, trials: Sequence[Trial], *, is_interrupted: bool = False
+) -> list[SweepRow]:
     """Run them over their data, which is the same; gives their rows in this order.
 
     What one raises is told in its row, as the runs do not concern each other.  What
-    reading the data raises is told in those of all that have not ended by then.
+    reading the data raises is told in those of all that have not ended by then.  Where
+    Ctrl-C reaches this process, ``is_interrupted``, a KeyboardInterrupt ends all of it: who
+    raised it cannot be told.
     """
-    runs = [_Run(setup, trial) for trial in trials]
+    theirs = _THEIRS if is_interrupted else ()
+    runs = [_Run(setup, trial, theirs) for trial in trials]
     playing = _playing(runs)
     try:
         if playing:
@@ -65,9 +74,12 @@ class _Run:
 
     row: SweepRow
 
-    def __init__(self, setup: Setup, trial: Trial) -> None:
+    def __init__(
+        self, setup: Setup, trial: Trial, theirs: tuple[type[BaseException], ...]
+    ) -> None:
         self._setup = setup
         self._trial = trial
+        self._theirs = theirs
         self._surroundings = Surroundings(trial.number)
         self.is_playing = True
         self._try(self._make)
@@ -91,7 +103,7 @@ class _Run:
         if self.is_playing:
             self._try(lambda: self._end(provenance))
 
-    def fail(self, error: Exception | SystemExit) -> None:
+    def fail(self, error: BaseException) -> None:
         """It has no figures but this."""
         self.is_playing = False
         self.row = failure_of(self._trial, error)
@@ -99,8 +111,10 @@ class _Run:
     def _try(self, act: Callable[[], object]) -> None:
         try:
             self._surroundings.within(act)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - one may raise anything
-            # Who calls `sys.exit` ends its own run, not those beside it.
+        except self._theirs:
+            raise
+        except BaseException as error:  # noqa: BLE001 - one may raise anything
+            # Who calls `sys.exit`, or is canceled, ends its own run, not those beside it.
             self.fail(error)
 
     def _make(self) -> None:

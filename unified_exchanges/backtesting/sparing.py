@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from .shipping import ProcessEnded, play_shipped
 from .trial import Trial
 
-__all__ = ["follow", "in_child", "serve"]
+__all__ = ["follow", "in_child", "leave_threads", "serve"]
 
 _BEAT: Final = 0.5
 """Seconds between two looks: at the memory of a child, and at whether a parent is there."""
+_LINGERING: Final = 1
+"""Seconds for which a process is left to end by itself, once it has done all it is for."""
 _CHILD: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from unified_exchanges.backtesting import sparing; sparing.serve(int(sys.argv[1]))"
@@ -27,24 +30,36 @@ _CHILD: Final = (
 
 
 def in_child(
-    payload: bytes, trials: Sequence[Trial], most: float | None
+    payload: bytes,
+    trials: Sequence[Trial],
+    most: float | None,
+    is_wanted: Callable[[], bool],
 ) -> list[bytes]:
     """Play a group in a process of its own, that may have so many bytes of memory.
 
+    It goes on for as long as it is wanted.
     Raises `ProcessEnded` if it did not live to tell.
     """
+    # A parameter may be of a script or notebook, as the strategy: it goes along as it is.
+    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+
     command = [sys.executable, "-c", _CHILD, str(os.getpid()), *sys.path]
     with subprocess.Popen(  # noqa: S603 - this Python, with paths as arguments
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
-        told = _answer(child, pickle.dumps((payload, trials)), most)
+        told = _answer(child, cloudpickle.dumps((payload, trials)), most, is_wanted)
     if not told or child.returncode:
         raise ProcessEnded
     rows: list[bytes] = pickle.loads(told)  # noqa: S301 - from a process that we started
     return rows
 
 
-def _answer(child: subprocess.Popen[bytes], words: bytes, most: float | None) -> bytes:
+def _answer(
+    child: subprocess.Popen[bytes],
+    words: bytes,
+    most: float | None,
+    is_wanted: Callable[[], bool],
+) -> bytes:
     """What it answers.  Nobody else looks at its memory: a nanny sees that of its worker."""
     asked: bytes | None = words
     while True:
@@ -52,7 +67,8 @@ def _answer(child: subprocess.Popen[bytes], words: bytes, most: float | None) ->
             return child.communicate(asked, timeout=_BEAT)[0]
         except subprocess.TimeoutExpired:
             asked = None  # it goes on with what it was given
-            if most is not None and _memory(child.pid) > most:
+            takes_too_much = most is not None and _memory(child.pid) > most
+            if takes_too_much or not is_wanted():
                 child.kill()
 
 
@@ -71,11 +87,16 @@ def _memory(process: int) -> int:
 
 def serve(parent: int) -> None:
     """Play what is on standard input; answer with the rows."""
+    # Ctrl-C reaches all processes of a terminal; the worker decides what becomes of its own.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
-    asked: tuple[bytes, Sequence[Trial]] = pickle.load(sys.stdin.buffer)  # noqa: S301
-    # What a strategy prints is not to be among the rows.
+    leave_threads()
+    # What a strategy prints is not to be among the rows, nor what the modules of its
+    # parameters print: they are imported as they are unpacked.
     answer = os.dup(1)
     os.dup2(2, 1)
+    words = sys.stdin.buffer.read()
+    asked: tuple[bytes, Sequence[Trial]] = pickle.loads(words)  # noqa: S301
     rows = play_shipped(*asked)
     with os.fdopen(answer, "wb") as out:
         pickle.dump(rows, out)
@@ -91,3 +112,15 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent:
         threading.Event().wait(_BEAT)
     os._exit(1)
+
+
+def leave_threads() -> None:
+    """End this process soon after its main thread, whatever threads its runs have left."""
+    threading.Thread(target=_leave, daemon=True).start()
+
+
+def _leave() -> None:
+    # Python waits for other threads when this one has ended, and for ever if they do not.
+    threading.main_thread().join()
+    threading.Event().wait(_LINGERING)
+    os._exit(0)

@@ -74,8 +74,9 @@ def sweep(
     generators begin by its number.  All else of a process is shared: a strategy must keep
     nothing in its class or module.
 
-    A run that raises is a row with a ``failure``; the others go on, or end there with
-    ``stop_on_failure``.  ``keep_reports=False`` keeps the figures only.
+    A run that raises is a row with a ``failure``, whatever it raises; the others go on, or
+    end there with ``stop_on_failure``.  Only with ``workers=1`` a KeyboardInterrupt of a
+    strategy ends the sweep, as Ctrl-C does.  ``keep_reports=False`` keeps the figures only.
 
     Raises `BadRequest`, before anything runs, for parameters that nothing takes, data that
     is not there and what cannot be sent to another process; `NetworkError` where no

@@ -126,7 +126,7 @@ def made(setup: Setup, parameters: Mapping[str, Any]) -> Strategy:
     return strategy
 
 
-def failure_of(trial: Trial, error: Exception | SystemExit) -> SweepRow:
+def failure_of(trial: Trial, error: BaseException) -> SweepRow:
     """The row of a run that has no figures, as this was raised."""
     failure = SweepFailure(
         error=type(error).__name__,
