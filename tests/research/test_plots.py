@@ -276,7 +276,7 @@ def test_the_equity_of_a_backtest_is_exact_and_drawn() -> None:
 
 def test_a_report_without_events_has_no_curve_to_draw() -> None:
     with pytest.raises(BadRequest, match="no equity curve"):
-        plot_equity(backtest(Strategy(), [], contracts=CONTRACTS))
+        plot_equity(backtest(Strategy(), iter(()), contracts=CONTRACTS))
 
 
 def test_no_number_in_a_picture_is_a_float() -> None:
