@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from unified_exchanges.exporting import to_hftbacktest, to_nautilus
 from unified_exchanges.money import text
 from unified_exchanges.recording import End, Rest, read
+from unified_exchanges.recording.format import encode
 from unified_exchanges.research import convert
 
 from ..exporting.recordings import Recorded, recorded_on
@@ -99,12 +102,24 @@ def test_the_answers_that_tables_keep_are_of_their_markets_alone(
     assert isinstance(list(read(file))[-1], End)
 
 
+def untold(tables: Path) -> None:
+    """As if the recording had told nothing of its markets."""
+    [terms] = (tables / "terms").rglob("terms.jsonl")
+    terms.write_bytes(encode(next(read(terms))))
+    [manifest] = (tables / "manifests").rglob("manifest.json")
+    told = json.loads(manifest.read_bytes())
+    told["files"]["terms"] = {
+        "terms.jsonl": {"rows": 1, "crc32": zlib.crc32(terms.read_bytes())}
+    }
+    manifest.write_text(json.dumps(told), "utf-8")
+
+
 def test_markets_that_tables_lack_are_taken_from_another_recording(
     session: Recorded, tmp_path: Path
 ) -> None:
     tables, out = tmp_path / "tables", tmp_path / "out"
     assert invoke("convert", str(session.path), "--out", str(tables)).code == 0
-    shutil.rmtree(tables / "terms")
+    untold(tables)
     words = ("convert", str(tables), "--out", str(out), "--to", "hftbacktest")
     alone = invoke(*words)
     assert alone.code != 0

@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +26,8 @@ __all__ = ["STAGE", "check_free", "is_busy", "is_left", "staged"]
 _log = logging.getLogger(__name__)
 
 STAGE: Final = ".converting"
-_TRIES: Final = 20
-_WAIT: Final = 0.005
-"""Seconds: who only looks whether it is locked has it for a moment."""
+_TRIES: Final = 1_000
+"""About a millisecond: who only looks whether it is locked has it for less."""
 
 
 def is_left(path: Path) -> bool:
@@ -117,7 +115,6 @@ def _lock(held: int) -> None:
         except BlockingIOError:
             if not left:
                 raise
-            time.sleep(_WAIT)
         else:
             return
 
