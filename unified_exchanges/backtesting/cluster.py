@@ -219,13 +219,14 @@ def _connected(kind: Any, scheduler: str, waiting: Callable[[timedelta], None]) 
     first = min(patience, _AT_ONCE)
     connect = partial(kind, scheduler, set_as_default=False)
     try:
-        return connect(timeout=first.total_seconds())
+        # Another one than that of the sweep, which has all the time for what it does later.
+        connect(timeout=first.total_seconds()).close()
     except OSError:
-        rest = patience - first
-        if not rest:
+        patience -= first
+        if not patience:
             raise
-    waiting(rest)
-    return connect(timeout=rest.total_seconds())
+        waiting(patience)
+    return connect(timeout=patience.total_seconds())
 
 
 def _check_address(scheduler: object) -> None:
