@@ -33,6 +33,8 @@ _PATIENCE: Final = 30
 """Seconds for which a cluster may be without any worker: a nanny starts one in less."""
 _BEAT: Final = 1
 """Seconds between two looks at whether there is any."""
+_AT_ONCE: Final = timedelta(seconds=2)
+"""Who waits for no longer is not told that it does."""
 _CONNECTED: Final = "running"
 """What Dask calls a client that has its scheduler."""
 
@@ -45,7 +47,8 @@ def on_cluster(
 ) -> Generator[SweepRow, None, None]:
     """Give their rows in order, from the workers of the scheduler at this address.
 
-    ``waiting`` is told for how long the scheduler is waited for.
+    ``waiting`` is told for how long the scheduler is waited for, if it does not answer at
+    once.
     """
     payload = packed(setup, trials)
     with _client(scheduler, waiting) as client:
@@ -201,18 +204,29 @@ def _client(
         )
         raise ImportError(reason) from None
     _check_address(scheduler)
-    patience = _patience()
-    waiting(patience)
     try:
-        connect: Any = Client
-        client = connect(
-            scheduler, set_as_default=False, timeout=patience.total_seconds()
-        )
+        client = _connected(Client, scheduler, waiting)
     except (OSError, ValueError) as error:
         message = f"no Dask scheduler answers at {scheduler}: {error}"
         raise NetworkError(message, sent=False) from error
     with client:
         yield client
+
+
+def _connected(kind: Any, scheduler: str, waiting: Callable[[timedelta], None]) -> Any:
+    """Wait for it for as long as Dask does; of what answers at once nothing is told."""
+    patience = _patience()
+    first = min(patience, _AT_ONCE)
+    connect = partial(kind, scheduler, set_as_default=False)
+    try:
+        # Another one than that of the sweep, which has all the time for what it does later.
+        connect(timeout=first.total_seconds()).close()
+    except OSError:
+        patience -= first
+        if not patience:
+            raise
+        waiting(patience)
+    return connect(timeout=patience.total_seconds())
 
 
 def _check_address(scheduler: object) -> None:

@@ -30,8 +30,8 @@ __all__ = ["SweepFailure", "SweepProgress", "SweepReport", "SweepRow", "row_of"]
 class SweepProgress:
     """How far a sweep has come: runs done of all, and how many of them failed.
 
-    Before the first run on Dask, ``waiting_for`` is the address of the scheduler that is
-    waited for, for ``patience`` at most.
+    Before the first run on Dask, ``waiting_for`` is the address of the scheduler that does
+    not answer at once and is waited for, for ``patience`` at most.
     """
 
     done: int
