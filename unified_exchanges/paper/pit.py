@@ -131,6 +131,7 @@ class Pit:
         ahead = nanoseconds(trade.created_at) - moment
         if self.behind < ahead <= _FAR:
             self.behind = ahead
+            self.touched.markets.add(self.contract.market_id)
         if self.latest is not None:
             self.prints.note(trade.in_terms_of(self.contract.first), self.known)
 
