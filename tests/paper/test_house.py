@@ -153,16 +153,43 @@ def test_a_clock_that_goes_back_lets_time_stand_still(
     assert house.moment() == START
 
 
-def test_a_wait_that_ended_a_little_early_counts_as_over(clock: Clock) -> None:
+@pytest.mark.parametrize("early", [1, 400_000, 5 * SECOND, 3600 * SECOND])
+@pytest.mark.parametrize("unread", [(), ("RAIN",)], ids=["streamed", "read"])
+def test_what_was_waited_for_has_arrived_whatever_the_clock_shows(
+    clock: Clock, early: int, unread: tuple[str, ...]
+) -> None:
     house = PaperHouse(cash="1000", delays=Delays(order=SECOND), now=clock)
     house.admit(contract())
     house.hear(book("100@0.50", "100@0.60"))
-    order_id = house.place("RAIN", "yes", BUY, "0.60", 5)
-    clock.moment += SECOND - 1
+    with house.leaving(unread) as first:
+        before = house.place("RAIN", "yes", BUY, "0.60", 1)
+    clock.moment += 300_000
+    with house.leaving(unread) as second:
+        order_id = house.place("RAIN", "yes", BUY, "0.60", 5)
+    clock.moment += SECOND - early
     house.advance()
     assert house.arrived(order_id) is None
-    house.advance(travelled=True)
+    house.meet(first, ())
+    house.advance(until=first.due)
+    assert house.find(before).filled == 1  # type: ignore[union-attr]
+    house.meet(second, ())
+    house.advance(until=second.due)
     assert house.find(order_id).filled == 5  # type: ignore[union-attr]
+
+
+def test_what_arrives_late_has_arrived_also_if_the_clock_is_set_back_then(
+    clock: Clock,
+) -> None:
+    house = PaperHouse(cash="1000", delays=Delays(order=SECOND), now=clock)
+    house.admit(contract())
+    with house.leaving(["RAIN"]) as departure:
+        order_id = house.place("RAIN", "yes", BUY, "0.60", 5)
+    clock.moment += 2 * SECOND
+    house.meet(departure, ())
+    clock.moment -= 5 * SECOND
+    house.advance(until=departure.due)
+    assert house.find(order_id) is not None
+    assert house.engine.find(order_id).arrived == START + 2 * SECOND
 
 
 def test_a_change_that_arrives_while_its_market_pauses_is_refused(

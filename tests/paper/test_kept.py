@@ -207,3 +207,11 @@ def test_rows_that_do_not_add_up_are_refused() -> None:
     del shelf.rows["news", 0]
     with pytest.raises(ValueError, match="its fills come to 100 dollars, not 96"):
         again(shelf, clock)
+
+
+def test_by_how_much_our_clock_is_behind_is_known_again() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    house.hear(trade("0.40", "1", moment=START + 2 * SECOND))
+    house.keep()
+    assert again(shelf, clock).engine.pits["RAIN"].behind == 2 * SECOND

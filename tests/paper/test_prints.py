@@ -171,3 +171,84 @@ def test_where_it_cannot_be_known_an_order_stands_behind_all_that_is_shown() -> 
     made.advance(NOW)
     made.receive(NOW + SECOND, trade("0.50", "45", SELL, moment=NOW + SECOND))
     assert made.order("paper-1").filled == 0
+
+
+torn = pytest.mark.parametrize("bid", ["0.56", "0.55"], ids=["crossed", "locked"])
+resting = pytest.mark.parametrize("rests", [False, True], ids=["alone", "resting"])
+"""Whether an order of ours rests far away, so that every book is looked at."""
+
+
+def begun(moment: int | None = START, *, rests: bool) -> PaperEngine:
+    made = quoted(moment)
+    if rests:
+        made.place(START, "RAIN", "yes", BUY, "0.01", 1)
+        made.advance(START)
+    return made
+
+
+@torn
+@resting
+@pytest.mark.parametrize("moment", [NOW - 2 * MS, NOW, None], ids=str)
+def test_a_trade_that_is_told_while_a_torn_book_stands_counts(
+    bid: str, moment: int | None, *, rests: bool
+) -> None:
+    made = begun(None if moment is None else START, rests=rests)
+    made.receive(NOW, shown("100@0.55", moment and START, bids=f"100@{bid}"))
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, shown(ASKS, moment))
+    assert taken(made) == ["40@0.55", "50@0.56"]
+
+
+@torn
+@resting
+def test_a_trade_that_is_told_before_a_torn_book_counts_after_it(
+    bid: str, *, rests: bool
+) -> None:
+    made = begun(rests=rests)
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, shown("100@0.55", START, bids=f"100@{bid}"))
+    made.receive(NOW, shown(ASKS, NOW - 2 * MS))
+    assert taken(made) == ["40@0.55", "50@0.56"]
+
+
+@resting
+def test_what_was_better_than_a_trade_by_a_torn_book_is_gone_as_well(
+    *, rests: bool
+) -> None:
+    made = begun(rests=rests)
+    made.receive(NOW, shown("100@0.55", START, bids="100@0.56"))
+    made.receive(NOW, trade("0.56", "20", moment=NOW))
+    made.receive(NOW, shown(ASKS, NOW))
+    assert taken(made) == ["30@0.56"]
+
+
+@resting
+def test_a_later_book_than_a_trade_by_a_torn_one_shows_it(*, rests: bool) -> None:
+    made = begun(rests=rests)
+    made.receive(NOW, shown("100@0.55", START, bids="100@0.56"))
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, shown(ASKS, NOW + MS))
+    assert taken(made) == ["100@0.55", "50@0.56"]
+
+
+@resting
+def test_after_a_gap_nothing_is_left_of_a_trade_by_a_torn_book(*, rests: bool) -> None:
+    made = begun(rests=rests)
+    made.receive(NOW, shown("100@0.55", START, bids="100@0.56"))
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, Gap(subject=None, reason="lost", at=at(NOW)))
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, shown(ASKS, NOW))
+    assert taken(made) == ["100@0.55", "50@0.56"]
+
+
+def test_who_joins_by_a_torn_book_stands_behind_what_the_next_one_leaves() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.50", "60", SELL, moment=NOW))
+    made.receive(NOW, shown("100@0.55", START, bids="100@0.55 100@0.50"))
+    made.receive(NOW, trade("0.50", "10", SELL, moment=NOW))
+    order_id = made.place(NOW, "RAIN", "yes", BUY, "0.50", 5)
+    made.advance(NOW)
+    assert made.find(order_id).ahead == 0
+    made.receive(NOW, shown(ASKS, NOW - 2 * MS))
+    assert made.find(order_id).ahead == 30

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.paper_exchange.others import GROUNDS, other
-from unified_exchanges import InvalidOrder, OrderRequest
+from unified_exchanges import (
+    BUY,
+    InvalidOrder,
+    OrderRequest,
+    OrderUnknown,
+    TimeInForce,
+)
 from unified_exchanges.money import complement
 from unified_exchanges.paper import Delays
 from unified_exchanges.testing.conformance import Trader
+from unified_exchanges.venue.draft import Draft, Rules
+from unified_exchanges.venue.ticket import Ticket
 
 SECOND = 1_000_000_000
 SLOW = Delays(order=3 * SECOND)
@@ -140,6 +149,112 @@ def test_where_it_cannot_be_read_on_arrival_nothing_is_offered(trader: Trader) -
     trader.relieve()
     assert order.filled == 0
     assert lift(trader, market, best.price).filled == trader.units(4)
+
+
+@pytest.fixture(params=["on the way", "long ago"])
+def set_back(request: pytest.FixtureRequest, trader: Trader) -> Any:
+    """Set the clock back: an hour since the account was used last, or 5 s on the way."""
+    is_old, clock = request.param == "long ago", trader.ground.clock
+
+    def act() -> None:
+        if is_old:
+            house = trader.exchange.venue.house
+            house.advance(until=house.moment() + 3_600 * SECOND)
+        else:
+            clock.plan(1, lambda: clock.step(-5))
+
+    return act
+
+
+def test_an_order_arrives_also_by_a_clock_that_is_set_back(
+    trader: Trader, set_back: Any
+) -> None:
+    market = trader.quoted_market()
+    best = trader.book(market).ask
+    assert best is not None
+    set_back()
+    assert lift(trader, market, best.price).filled == trader.units(4)
+
+
+def test_a_batch_arrives_also_by_a_clock_that_is_set_back(
+    trader: Trader, set_back: Any
+) -> None:
+    market = trader.quoted_market()
+    asked = OrderRequest(
+        market_id=market.market_id,
+        outcome=market.outcomes[0].label,
+        side="buy",
+        price=market.grid.lowest,
+        size=trader.units(200),
+    )
+    set_back()
+    results = trader.create_orders([asked, asked])
+    assert [x.order and x.order.is_open for x in results] == [True, True]
+
+
+def test_a_cancel_arrives_also_by_a_clock_that_is_set_back(
+    trader: Trader, set_back: Any
+) -> None:
+    resting = trader.rest(trader.quoted_market())
+    set_back()
+    assert trader.cancel_order(resting.order_id).status == "canceled"
+
+
+def test_a_change_arrives_also_by_a_clock_that_is_set_back(
+    trader: Trader, set_back: Any
+) -> None:
+    resting = trader.rest(trader.quoted_market())
+    set_back()
+    size = resting.size + trader.units(1)
+    assert trader.edit_order(resting.order_id, size=size).size == size
+
+
+def draft(market: Any, outcome: str, price: Decimal, size: Decimal) -> Draft:
+    """What a venue sends of an order with the id ``mine``."""
+    rules = Rules(
+        market_id=market.market_id,
+        event_id=market.event_id,
+        grid=market.grid,
+        lot=market.lot,
+        minimum_size=market.minimum_size,
+        outcomes=market.outcomes,
+        status=market.status,
+        is_combination=False,
+        seen_at=0,
+    )
+    asked = OrderRequest(
+        market_id=market.market_id, outcome=outcome, side="buy", price=price, size=size
+    )
+    ticket = Ticket(
+        request=asked,
+        market_id=market.market_id,
+        side=BUY,
+        time_in_force=TimeInForce.GTC,
+        client_order_id="mine",
+        expires=None,
+        params={},
+    )
+    return Draft(ticket=ticket, rules=rules, outcome=outcome, price=price, size=size)
+
+
+def test_an_order_that_is_still_on_its_way_is_not_known_to_be_there(
+    trader: Trader,
+) -> None:
+    market = trader.quoted_market()
+    order = trader.rest(market)
+    venue = trader.exchange.venue
+    label = market.outcomes[0].label
+    lowest, size = market.grid.lowest, trader.units(200)
+    name = venue.house.place(market.market_id, label, "buy", lowest, size)
+    ready = draft(market, label, lowest, size)
+    with pytest.raises(OrderUnknown, match=f"order {name} is still on its way") as one:
+        venue.accepted(ready, json.dumps([name]).encode())
+    assert (one.value.maybe_executed, one.value.client_order_id) == (True, "mine")
+    there, unknown = venue.batch_answers(
+        [ready, ready], json.dumps([order.order_id, name]).encode()
+    )
+    assert there.order_id == order.order_id
+    assert isinstance(unknown, OrderUnknown)
 
 
 def test_who_waits_no_more_leaves_it_to_arrive(ground: Any) -> None:

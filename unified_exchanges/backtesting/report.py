@@ -83,8 +83,9 @@ class Report(Flat):
 
     Dollars and contracts.  ``equity_curve`` has a point at the first event, after every fill
     and settlement, at every full ``sample`` in which anything was told, and at
-    the end.  A point is how it stood when all was done that happened in its microsecond:
-    what is between two fills of one instant is in none.  The next four are of these points
+    the end.  One after a fill is how it stood when all was done that happened in that
+    nanosecond, one of a full ``sample`` how it stood before what happens at its moment; of
+    several in a microsecond there is the last.  The next four are of these points
     alone.  ``max_drawdown`` is the deepest fall of equity below its highest before, which
     begins as ``starting_cash``, and ``max_drawdown_ratio`` the largest such fall as a part
     of that height.  ``peak_exposure`` is the highest exposure, ``average_exposure`` each

@@ -13,8 +13,12 @@ __all__ = ["Departure", "unread_gap"]
 
 @attrs.define
 class Departure:
-    """Markets to be read on its arrival, and the turns of the commands that wait for that."""
+    """Markets to be read on its arrival, and the turns of the commands that wait for that.
 
+    ``due`` is the moment of that arrival, in nanoseconds since 1970.
+    """
+
+    due: int = 0
     unread: tuple[str, ...] = ()
     turns: frozenset[int] = frozenset()
 

@@ -42,8 +42,9 @@ class Refusal(Exception):
 class PaperHouse:
     """An engine with a clock, a lock, and what it told so far.
 
-    ``now`` gives nanoseconds since 1970 by the clock of the source, which may go back a
-    little: here time stands still then.  Every method may be called from any thread.
+    ``now`` gives nanoseconds since 1970 by the clock of the source, which may go back: here
+    time stands still then, but for what is waited for.  Every method may be called from any
+    thread.
 
     >>> house = PaperHouse(cash="1000", now=lambda: 1_795_200_000_000_000_000)
     >>> house.cash, house.open_orders()
@@ -188,6 +189,7 @@ class PaperHouse:
                 if self._is_kept:
                     self.keep()
                 departure.turns = self.engine.hold(turn, departure.unread)
+                departure.due = self._leaving + self.engine.delays.order
             except BaseException:
                 self.engine.withdraw(turn)
                 raise
@@ -200,7 +202,9 @@ class PaperHouse:
             names = tuple(unknown)
             if names:
                 self.hear(unread_gap(names, at(self._moment())))
-            self.engine.release(self._moment(), departure.turns)
+            moment = self._moment()
+            departure.due = max(departure.due, moment)
+            self.engine.release(moment, departure.turns)
 
     def place(
         self,
@@ -264,16 +268,14 @@ class PaperHouse:
         if status is not MarketStatus.OPEN:
             raise Refusal(not_trading(status))
 
-    def advance(self, *, travelled: bool = False) -> None:
-        """Let time pass up to now; ``travelled`` lets what was just sent arrive."""
+    def advance(self, *, until: int = 0) -> None:
+        """Let time pass up to now, or to a moment that has come whatever the clock shows.
+
+        Who has waited for as long as an order is on its way knows that it has arrived. The
+        clock may say otherwise: it is one in floats, and may be set back meanwhile.
+        """
         with self._lock:
-            moment = self._moment()
-            if travelled:
-                # A clock in floats may stand a little before it.
-                slack = self.engine.due
-                if slack is not None and 0 < slack - moment < _SLACK:
-                    moment = slack
-            self.engine.advance(moment)
+            self.engine.advance(max(self._moment(), until))
             self.news.tell(self.engine)
 
     @property
@@ -389,10 +391,6 @@ class PaperHouse:
             self.engine = kept.engine
             self.news.load(kept.news)
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
-
-
-_SLACK = 1_000_000
-"""Nanoseconds by which a wait may have ended too early."""
 
 
 def _is_there(order: PaperOrder) -> bool:

@@ -131,7 +131,9 @@ class Pit:
         ahead = nanoseconds(trade.created_at) - moment
         if self.behind < ahead <= _FAR:
             self.behind = ahead
-        self.prints.note(trade.in_terms_of(self.contract.first), self.known)
+            self.touched.markets.add(self.contract.market_id)
+        if self.latest is not None:
+            self.prints.note(trade.in_terms_of(self.contract.first), self.known)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -188,6 +190,8 @@ class Pit:
         order.spared = ZERO
         order.is_blind = self.known is None
         self.orders.put(order)
+        if order.is_blind:
+            return
         self.prints.follow(self.known)
         place = not order.buys, order.limit
         gone = self.prints.of(place)

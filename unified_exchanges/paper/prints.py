@@ -43,6 +43,8 @@ class Prints:
       was better on that side, as the taker would have met it first.
     - A book of the same time, or without any, may or may not.  It is taken not to, until the
       level shows less by as much; where there are no times, until it shows more.
+    - Of one that is told while no book can be believed, a crossed or locked one, the next
+      book that can shows as much as of one that is told right after that book.
 
     Nothing is looked at before somebody asks: few trades are followed by an order of ours.
     """
@@ -54,40 +56,51 @@ class Prints:
     """What traded at which price, since then."""
     gone: dict[_Place, Printed] = attrs.field(factory=dict)
     """What a level of that book shows and is not there any more."""
+    waiting: dict[_Place, Printed] = attrs.field(factory=dict)
+    """What traded while the newest book could not be believed, until the next that can."""
 
     def note(self, trade: Trade, book: OrderBook | None) -> None:
-        """Take a trade in terms of the first outcome, and the newest book with it."""
+        """Take a trade in terms of the first outcome, and the newest book with it.
+
+        ``book`` is None while the newest cannot be believed.
+        """
         self.follow(book)
-        if book is None or trade.is_block:
+        if trade.is_block:
             return
-        moment, shown = nanoseconds(trade.created_at), _moment(book)
+        moment = nanoseconds(trade.created_at)
+        shown = None if book is None else _moment(book)
         if shown is not None and shown > moment:
             return
+        traded = self.waiting if book is None else self.told
         # Whose taker is not told took of the side that shows its price.
         for side in Side if trade.taker_side is None else (trade.taker_side,):
             place = side is BUY, trade.price
-            before = self.told.get(place, Printed(ZERO, moment))
-            self.told[place] = before.and_more(trade.size, moment)
+            before = traded.get(place, Printed(ZERO, moment))
+            traded[place] = before.and_more(trade.size, moment)
 
     def follow(self, book: OrderBook | None) -> None:
-        """See what a newer book has shown of it."""
-        if book is self.seen:
-            return
+        """See what a newer book has shown of it; None shows nothing."""
         if book is None:
-            self.forget()
-        elif self.told or self.gone:
-            moment = _moment(book)
-            if moment is not None:
-                self.told = {k: x for k, x in self.told.items() if x.moment >= moment}
-                self.gone = {k: x for k, x in self.gone.items() if x.moment >= moment}
+            # What is told from now on did not meet the last that could be believed.
+            self._spread()
+            return
+        if book is self.seen and not self.waiting:
+            return
+        moment = _moment(book)
+        if self.told or self.gone:
+            self.told = _not_before(moment, self.told)
+            self.gone = _not_before(moment, self.gone)
             self._spread()
             self._explain(book, moment)
+        if self.waiting:
+            self.told, self.waiting = _not_before(moment, self.waiting), {}
         self.seen = book
 
     def forget(self) -> None:
         """Nothing is known of the book any more."""
         self.told.clear()
         self.gone.clear()
+        self.waiting.clear()
         self.seen = None
 
     def of(self, place: _Place) -> Decimal:
@@ -144,6 +157,15 @@ class Prints:
     def _levels(self, book: OrderBook, *, asks: bool) -> tuple[Level, ...]:
         mine = book if book.outcome == self.first else book.complement(self.first)
         return mine.asks if asks else mine.bids
+
+
+def _not_before(
+    moment: int | None, traded: dict[_Place, Printed]
+) -> dict[_Place, Printed]:
+    """What a book of a moment may not show yet."""
+    if moment is None:
+        return traded
+    return {place: x for place, x in traded.items() if x.moment >= moment}
 
 
 def _moment(book: OrderBook) -> int | None:

@@ -71,6 +71,7 @@ def told_terms(pit: Pit) -> dict[str, Any]:
         "outcome": pit.outcome,
         "status": str(pit.status),
         "value": None if pit.value is None else str(pit.value),
+        "behind": pit.behind,
         "taken_bids": {str(k): str(v) for k, v in pit.taken_bids.items()},
         "taken_asks": {str(k): str(v) for k, v in pit.taken_asks.items()},
         "grid": [{k: str(v) for k, v in attrs.asdict(b).items()} for b in bands],
@@ -83,6 +84,7 @@ def read_terms(pit: Pit, told: dict[str, Any]) -> None:
     pit.outcome = told["outcome"]
     pit.status = MarketStatus(told["status"])
     pit.value = _number(told["value"])
+    pit.behind = told["behind"]
     pit.taken_bids = {Decimal(k): Decimal(v) for k, v in told["taken_bids"].items()}
     pit.taken_asks = {Decimal(k): Decimal(v) for k, v in told["taken_asks"].items()}
     bands = ({k: Decimal(v) for k, v in band.items()} for band in told["grid"])

@@ -10,7 +10,12 @@ from typing import ClassVar, Final
 
 import attrs
 
-from ..errors import ExchangeNotAvailable, NotRecorded, UnifiedExchangesError
+from ..errors import (
+    ExchangeNotAvailable,
+    NotRecorded,
+    OrderUnknown,
+    UnifiedExchangesError,
+)
 from ..flow import Flow, Response, Sleep
 from ..models import BUY, Intent, Order, OrderPreview
 from ..models.tracking import risk
@@ -104,8 +109,18 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     def accepted(self, ready: Draft, body: bytes) -> Order:
         """The order as it is after its arrival, in the caller's terms."""
         [order_id] = json.loads(body)
+        return self._arrived(ready, order_id)
+
+    def _arrived(self, ready: Draft, order_id: str) -> Order:
         found = self.house.find(order_id)
-        assert found is not None
+        if found is None:
+            message = (
+                f"{ready}: order {order_id} is still on its way on paper: ask for it by "
+                "its client_order_id"
+            )
+            raise OrderUnknown(
+                message, venue=self.id, client_order_id=ready.client_order_id
+            )
         return found.in_terms_of(ready.outcome)
 
     def shown(self, ready: Draft) -> Flow[OrderPreview]:
@@ -160,9 +175,10 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
                 assert isinstance(x.call, _Act)
                 answers.append(x.call.refused[x.client_order_id])
                 continue
-            found = self.house.find(order_id)
-            assert found is not None
-            answers.append(found.in_terms_of(x.outcome))
+            try:
+                answers.append(self._arrived(x, order_id))
+            except OrderUnknown as error:
+                answers.append(error)
         return answers
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
@@ -220,7 +236,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         finally:
             # Also where nobody waits any more: it has left.
             self.house.meet(departure, unknown)
-        self.house.advance(travelled=True)
+        self.house.advance(until=departure.due)
         if delays.event:
             yield Sleep(delays.event / _SECOND)
 
