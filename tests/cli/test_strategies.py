@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -192,16 +191,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("has_terms", [True, False])
-def test_tables_of_two_venues_are_backtested(
-    both: list[Path], tmp_path: Path, *, has_terms: bool
-) -> None:
+def test_tables_of_two_venues_are_backtested(both: list[Path], tmp_path: Path) -> None:
     tables = tmp_path / "tables"
     assert invoke("convert", *map(str, both), "--out", str(tables)).code == 0
     words = ["backtest", MAKER, "--data", str(tables), "--json"]
-    if not has_terms:
-        shutil.rmtree(tables / "terms")
-        words += ["--markets-from", str(both[0]), "--markets-from", str(both[1])]
     done = invoke(*words)
     assert done.code == 0, done.err
     assert [x["venue"] for x in done.document["markets"]] == list(exchanges)
