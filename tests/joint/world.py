@@ -228,7 +228,10 @@ class World:
         if self._reader is None:
             if not self.journal.exists():
                 return {}
-            self._reader = sqlite3.connect(self.journal, isolation_level=None)
+            # Whoever asks first may be in a thread of its own; one asks at a time.
+            self._reader = sqlite3.connect(
+                self.journal, isolation_level=None, check_same_thread=False
+            )
         try:
             found = self._reader.execute(
                 "SELECT client_order_id, state, order_id FROM intents"
