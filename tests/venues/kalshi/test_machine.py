@@ -75,6 +75,8 @@ class Intent:
     size: Decimal
     order: Any = None
     refused: bool = False
+    doubtful: bool = False
+    """Whether the caller was told that it may be at the venue."""
     alternatives: list[tuple[Decimal, Decimal]] = attrs.field(factory=list)
     """Price and size that an unconfirmed change may have given it."""
 
@@ -422,14 +424,16 @@ class Machine(RuleBasedStateMachine):
             assert order.client_order_id == key
             assert (said.price, said.size) == (intent.price, intent.size)
             assert (said.side is Side.BUY) is intent.is_bid
-            intent.order, intent.refused = order, False
+            intent.order, intent.refused, intent.doubtful = order, False, False
             return
         assert error.client_order_id == key
         if isinstance(error, OrderUnknown):
             assert error.maybe_executed
         elif isinstance(error, NetworkError | RateLimitExceeded):
-            assert not error.maybe_executed
+            # It did not leave this time; what became of it before may not be known.
+            assert intent.doubtful or not error.maybe_executed
         intent.refused = not error.maybe_executed
+        intent.doubtful = error.maybe_executed
 
     def resting(self) -> list[Any]:
         return self.engine.orders(self.account, status="resting")

@@ -74,6 +74,8 @@ class Intent:
     request: OrderRequest
     order: Any = None
     refused: bool = False
+    doubtful: bool = False
+    """Whether the caller was told that it may be at the venue."""
     salts: set[int] = attrs.field(factory=set)
 
 
@@ -394,14 +396,16 @@ class Machine(RuleBasedStateMachine):
                 Decimal(str(request.size)),
             )
             assert (order.side, order.outcome) == (request.side, request.outcome)
-            intent.order, intent.refused = order, False
+            intent.order, intent.refused, intent.doubtful = order, False, False
             return
         assert error.client_order_id == key
         if isinstance(error, OrderUnknown):
             assert error.maybe_executed
         elif isinstance(error, NetworkError | RateLimitExceeded):
-            assert not error.maybe_executed
+            # It did not leave this time; what became of it before may not be known.
+            assert intent.doubtful or not error.maybe_executed
         intent.refused = not error.maybe_executed
+        intent.doubtful = error.maybe_executed
 
     def resting(self) -> list[Any]:
         return self.engine.orders(self.account, status="resting")
