@@ -278,3 +278,12 @@ def test_a_grid_is_of_bands(bands: Any) -> None:
 
 def test_anything_but_a_decimal_is_not_in_a_grid() -> None:
     assert 0.55 not in CENT
+
+
+def test_the_ends_of_a_grid_are_worked_out_once() -> None:
+    # A strategy asks for them at each book; a grid of other bands has others.
+    first = PriceGrid.of("0.0005")
+    again, other = PriceGrid.of("0.0005"), PriceGrid.of("0.002")
+    assert again.lowest is first.lowest
+    assert again.highest is first.highest
+    assert other.lowest != first.lowest

@@ -196,7 +196,6 @@ def _on_grid(grid: PriceGrid, price: Decimal) -> bool:
     return ZERO < price < ONE and any(band.contains(price) for band in grid.bands)
 
 
-@lru_cache(maxsize=1_024)
 def _in_words(grid: PriceGrid) -> str:
     """The step of the most prices first, as it is traded; then those of the others."""
     widths: dict[Decimal, Decimal] = {}
@@ -223,6 +222,7 @@ def _place(band: PriceBand) -> str:
     return f"from {text(band.start, 2)} to {text(band.end, 2)}"
 
 
+@lru_cache(maxsize=1_024)
 def _ends(grid: PriceGrid) -> tuple[Decimal, Decimal]:
     lowest, highest = grid.snap(ZERO, "up"), grid.snap(ONE, "down")
     if lowest is None or highest is None:
