@@ -18,8 +18,8 @@ from unified_exchanges.backtesting.shipping import packed
 from unified_exchanges.backtesting.trial import Trial
 
 from ..paper.scene import SECOND, START, book, change
+from .test_child_process import setup_of
 from .test_loop import randomly
-from .test_sparing import setup_of
 
 EVENTS = randomly(random.Random(5), 300)
 

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ..errors import BadRequest, NetworkError
+from .child_process import in_child
 from .grouping import grouped
 from .shipping import (
     ProcessEnded,
@@ -22,13 +23,12 @@ from .shipping import (
     packed,
     unpacked,
 )
-from .sparing import in_child
 from .sweep_report import SweepRow
 from .trial import Setup, Trial, failure_of
 
 __all__ = ["on_cluster"]
 
-_PORTS = 65_535
+_PORTS: Final = 65_535
 _PATIENCE: Final = 30
 """Seconds for which a cluster may be without any worker: a nanny starts one in less."""
 _BEAT: Final = 1

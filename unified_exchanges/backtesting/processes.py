@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from .grouping import grouped
+from .process_end import follow, leave_threads
 from .shipping import (
     ProcessEnded,
     apart,
@@ -20,7 +21,6 @@ from .shipping import (
     unpacked,
 )
 from .side_by_side import play
-from .sparing import follow, leave_threads
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 

@@ -14,8 +14,8 @@ import pytest
 
 from unified_exchanges import OrderBook
 from unified_exchanges.backtesting import sweep
+from unified_exchanges.backtesting.child_process import in_child
 from unified_exchanges.backtesting.shipping import ProcessEnded, packed, unpacked
-from unified_exchanges.backtesting.sparing import in_child
 from unified_exchanges.backtesting.trial import Setup, Trial
 from unified_exchanges.strategies import Desk, Strategy
 

@@ -10,22 +10,20 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from .process_end import follow, leave_threads
 from .shipping import ProcessEnded, play_shipped
 from .trial import Trial
 
-__all__ = ["follow", "in_child", "leave_threads", "serve"]
+__all__ = ["in_child", "serve"]
 
 _BEAT: Final = 0.5
-"""Seconds between two looks: at the memory of a child, and at whether a parent is there."""
-_LINGERING: Final = 1
-"""Seconds for which a process is left to end by itself, once it has done all it is for."""
+"""Seconds between two looks at the memory of a child, and at whether it is wanted."""
 _CHILD: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "
-    "from unified_exchanges.backtesting import sparing; sparing.serve(int(sys.argv[1]))"
+    "from unified_exchanges.backtesting.child_process import serve; serve(int(sys.argv[1]))"
 )
 
 
@@ -100,27 +98,3 @@ def serve(parent: int) -> None:
     rows = play_shipped(*asked)
     with os.fdopen(answer, "wb") as out:
         pickle.dump(rows, out)
-
-
-def follow(parent: int) -> None:
-    """End this process after its parent, which may be killed and then ends nobody."""
-    if os.name == "posix":  # elsewhere a process keeps the parent that it had
-        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-
-
-def _follow(parent: int) -> None:
-    while os.getppid() == parent:
-        threading.Event().wait(_BEAT)
-    os._exit(1)
-
-
-def leave_threads() -> None:
-    """End this process soon after its main thread, whatever threads its runs have left."""
-    threading.Thread(target=_leave, daemon=True).start()
-
-
-def _leave() -> None:
-    # Python waits for other threads when this one has ended, and for ever if they do not.
-    threading.main_thread().join()
-    threading.Event().wait(_LINGERING)
-    os._exit(0)
