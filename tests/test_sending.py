@@ -148,6 +148,25 @@ def test_fault_06_nothing_is_sent_after_its_deadline(flavour: str) -> None:
     assert (caught.value.sent, rig.requests) == (False, [])
 
 
+def test_fault_06_an_order_that_was_held_up_beyond_its_deadline_does_not_leave(
+    flavour: str,
+) -> None:
+    clock = VirtualClock()
+
+    def held_up(request: Request) -> Response:
+        clock.advance(60.0)
+        assert request.check is not None
+        request.check()
+        return OK
+
+    rig = Rig(flavour, [held_up], clock)
+    call = attrs.evolve(get("/x", deadline=10.0), opens=True, repeatable=False)
+    with pytest.raises(RequestTimeout, match="reading /x: not sent") as caught:
+        rig.run(toy(clock).send(call))
+    assert not caught.value.sent
+    assert not caught.value.maybe_executed
+
+
 def test_fault_44_pages_read_ahead_do_not_move_the_clock(flavour: str) -> None:
     clock = VirtualClock()
     stamp = format_datetime(datetime.fromtimestamp(clock.now(), UTC), usegmt=True)

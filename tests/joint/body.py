@@ -24,6 +24,8 @@ class Body:
 
     def send(self, request: Request) -> Response:
         self._process.instant()
+        if request.check is not None:
+            request.check()
         answer = self._process.carry(request)
         self._process.instant()
         return answer
@@ -43,6 +45,8 @@ class AsyncBody:
 
     async def send(self, request: Request) -> Response:
         await self._instant()
+        if request.check is not None:
+            request.check()
         answer = self._process.carry(request)
         await self._instant()
         return answer

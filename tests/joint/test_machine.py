@@ -381,6 +381,28 @@ class Guarded(Machine):
     }
 
 
+class OnPolymarket(Machine):
+    """The same where orders are signed, and what has traded may fail to settle."""
+
+    house = PolymarketHouse
+
+
+@pytest.mark.parametrize("kind", [Machine, OnPolymarket])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_order_held_up_until_it_counts_as_absent_does_not_leave(
+    kind: type[Machine], is_async: bool
+) -> None:
+    """Its process stands still where only the sending is left, while others look for it."""
+    least = Terms(0, "yes", "buy", 0, "0.01", "gtc", False)
+    for step in range(1, 8):
+        machine = kind()
+        machine.begin(flavours=[is_async, is_async], terms=[])
+        for drawn in (None, (step, "reconcile here")):
+            machine.create(who=0, terms=least, drawn=drawn)
+            machine.all_that_was_told_is_true()
+        machine.teardown()
+
+
 CAPS = {field.name for field in attrs.fields(GuardPolicy)}
 
 
@@ -401,12 +423,6 @@ class TestMachine(Machine.TestCase):  # type: ignore[name-defined,misc]
 @pytest.mark.skipif(not Guarded.guards.keys() <= CAPS, reason="there are no such caps")
 class TestGuarded(Guarded.TestCase):  # type: ignore[name-defined,misc]
     settings = size(60)
-
-
-class OnPolymarket(Machine):
-    """The same where orders are signed, and what has traded may fail to settle."""
-
-    house = PolymarketHouse
 
 
 class TestOnPolymarket(OnPolymarket.TestCase):  # type: ignore[name-defined,misc]

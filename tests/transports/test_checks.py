@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unified_exchanges.errors import Halted
+from unified_exchanges.errors import Halted, RequestTimeout, UnifiedExchangesError
 from unified_exchanges.flow import Request
 
 from .conftest import Client, Server
@@ -12,16 +12,16 @@ from .rawserver import http
 from .test_answers import always
 
 
-def halted() -> None:
-    raise Halted("stopped while it connected")
-
-
+@pytest.mark.parametrize("kind", [Halted, RequestTimeout])
 def test_fault_24_a_request_that_is_not_wanted_any_more_sends_no_byte(
-    serve: Server, client: Client
+    serve: Server, client: Client, kind: type[UnifiedExchangesError]
 ) -> None:
+    def check() -> None:
+        raise kind("stopped while it connected")
+
     server = serve(always(http()))
-    with pytest.raises(Halted, match="while it connected"):
-        client.send(Request("POST", f"{server.url}/orders", body=b"{}", check=halted))
+    with pytest.raises(kind, match="while it connected"):
+        client.send(Request("POST", f"{server.url}/orders", body=b"{}", check=check))
     assert server.requests == []
     # The next one, of which nobody asks, goes its way.
     answer = client.send(Request("GET", f"{server.url}/orders"))

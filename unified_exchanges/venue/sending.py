@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 _LEAST_TIME = 0.05
 """Seconds without which a request is not begun: it could only end in doubt."""
+_TOO_LATE = "not sent, because its deadline has passed"
 _GLANCE = 0.25
 """Seconds after which what waits to be sent looks whether everything was halted."""
 _PROXY = 500
@@ -374,14 +375,23 @@ class Sender(ABC):
             self.headers(call),
             call.body,
             min(self.settings.timeout, max(own, _LEAST_TIME)),
-            partial(self.switch.check, call.about) if call.opens else None,
+            partial(self._check_time, call, deadline) if call.opens else None,
             call.reads,
         )
 
+    def _check_time(self, call: Call, deadline: float) -> None:
+        """Whether what opens may leave still: asked right before its first byte.
+
+        Connecting may have taken long, or the process have stood still; after its time an
+        order is looked for, and told to be absent.
+        """
+        self.switch.check(call.about)
+        if self.clock.monotonic() > deadline:
+            raise RequestTimeout(_TOO_LATE, sent=False)
+
     def _too_late(self, call: Call) -> RequestTimeout:
-        message = f"{call.about}: not sent, because its deadline has passed"
         return RequestTimeout(
-            message,
+            f"{call.about}: {_TOO_LATE}",
             sent=False,
             venue=self.id,
             request=call.name,
