@@ -101,7 +101,7 @@ def frames(lines: list[Line], direction: str) -> list[bytes]:
 
 def plain(path: Path) -> bytes:
     """All that a recording holds, uncompressed."""
-    from unified_exchanges.recording.format import open_recording
+    from unified_exchanges.recording.opening import open_recording
 
     list(read(path))
     with open_recording(path) as file:

@@ -27,7 +27,8 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
-from unified_exchanges.recording.format import encode, is_cassette
+from unified_exchanges.recording.format import encode
+from unified_exchanges.recording.opening import is_cassette
 
 HEADER = Header(
     format=1,

@@ -16,10 +16,11 @@ from ..models import Order, OrderBook, Ticker, Trade
 from ..models.record import Record
 from ..paper import PaperEvent
 from ..recording import End, Header, Rest, Torn
-from ..recording.format import is_cassette, read_shortened
 from ..recording.line_clock import LineClock, Setbacks, setback_told
+from ..recording.opening import is_cassette
 from ..recording.overheard import Overheard, hear, listening
 from ..recording.places import Place, check_places, is_there, place_of
+from ..recording.reading import read_shortened
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
 from .merging import Events, merged

@@ -18,7 +18,7 @@ from ..errors import BadRequest, JournalError
 from ..models import OrderBook
 from ..money import read_number
 from ..paper import Delays, at
-from ..recording.format import is_cassette
+from ..recording.opening import is_cassette
 from ..strategies import RunProgress, run
 from . import loading
 from .backtest_options import (

@@ -7,10 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-import attrs
-
-from ..errors import BadRequest, MarketNotFound
-from ..grid import PriceGrid
+from ..errors import BadRequest
 from ..models import (
     Gap,
     MarketChange,
@@ -28,8 +25,9 @@ from ..money import ZERO, Number, read_number
 from .account import Account
 from .asked import change_of, order_of
 from .contract import Contract, Delays
-from .execution import Execution, Notice, RefusedChange
+from .execution import Notice, RefusedChange
 from .hours import NEVER
+from .lifecycle import Lifecycle, Pits
 from .orders import PaperOrder
 from .pit import Pit
 from .register import Register
@@ -48,19 +46,7 @@ HEARD: Final[Mapping[Subject, type[PaperEvent]]] = {
 """What is followed of a market to hear that, and what it tells."""
 
 
-_DONE = (MarketStatus.CLOSED, MarketStatus.SETTLED)
-
-
-class _Pits(dict[str, Pit]):
-    def __missing__(self, market_id: str) -> Pit:
-        known = ", ".join(sorted(self)) or "none"
-        message = (
-            f"paper: no contract was given for market {market_id!r}; there are: {known}"
-        )
-        raise MarketNotFound(message, venue="paper")
-
-
-class PaperEngine(Execution):
+class PaperEngine(Lifecycle):
     """A venue on paper: orders of one account against books and trades of a source.
 
     Moments are nanoseconds since 1970 and never go back.  `receive` takes what the source
@@ -85,50 +71,9 @@ class PaperEngine(Execution):
         if not isinstance(given, Delays | None):
             message = f"delays must be Delays(order=…, event=…) or None, not {given!r}"
             raise BadRequest(message)
-        super().__init__(_Pits(), Account(self.starting_cash), delays or Delays())
+        super().__init__(Pits(), Account(self.starting_cash), delays or Delays())
         for contract in contracts:
             self.admit(contract)
-
-    def admit(self, contract: Contract) -> None:
-        """Trade one more market from now on; ValueError if it is traded already.
-
-        Raises `NotSupported` for one of which nobody knows what a fill pays.
-        """
-        given: object = contract
-        if not isinstance(given, Contract):
-            message = f"contracts must be of the type Contract, and {given!r} is none"
-            raise BadRequest(message)
-        if contract.market_id in self.pits:
-            message = f"market {contract.market_id!r} was given twice"
-            raise ValueError(message)
-        contract.require_fees()
-        self.reopen(contract)
-
-    def reopen(self, contract: Contract) -> None:
-        """Trade a market as before, whose fees may not be known yet."""
-        status = contract.market.status
-        self.pits[contract.market_id] = Pit(
-            contract=contract, status=status, touched=self.touched
-        )
-        self.touched.markets.add(contract.market_id)
-
-    def renew(self, contract: Contract) -> None:
-        """Trade a market by what is known of it now; what it does is told by a change."""
-        self.pits[contract.market_id].contract = contract
-        self.reserves.note(self.pits[contract.market_id])
-        self.touched.markets.add(contract.market_id)
-
-    def abandon(self, market_id: str) -> None:
-        """Trade a market no more of which nothing can be known: its orders are canceled.
-
-        What is held of it stays, and pays if a change tells what.  No time passes: what is
-        due by now might want to know its fees.
-        """
-        pit = self.pits[market_id]
-        pit.lose()
-        pit.status = MarketStatus.UNKNOWN
-        self.touched.markets.add(market_id)
-        self._clear(pit)
 
     # -- what the source tells ---------------------------------------------------------
 
@@ -182,51 +127,6 @@ class PaperEngine(Execution):
                 self.commands.drop(command)
                 self._execute(command)
         self._pass(moment)
-
-    def _change(self, pit: Pit, change: MarketChange) -> None:
-        self.touched.markets.add(change.market_id)
-        is_paid = pit.status is MarketStatus.SETTLED and pit.value is not None
-        if change.value is not None and not is_paid:
-            # What was paid stands.  A value told only after the end is paid now.
-            pit.value = change.value
-            self._settle_if_known(pit)
-        if change.grid is not None:
-            pit.contract = _regridded(pit.contract, change.grid)
-        if change.closes_at is not None:
-            self._close_at(pit, change.closes_at)
-        if change.status is None or change.status is MarketStatus.UNKNOWN:
-            return
-        if pit.status is MarketStatus.SETTLED:
-            return
-        pit.status = change.status
-        if change.status is MarketStatus.OPEN and not pit.trades_at(self.moment):
-            # It trades though its close has passed: when it closes is not known.
-            self._close_at(pit, None)
-        if pit.status in _DONE:
-            self._clear(pit)
-        self._settle_if_known(pit)
-
-    def _close_at(self, pit: Pit, closes: datetime | None) -> None:
-        market = attrs.evolve(pit.contract.market, closes_at=closes)
-        pit.contract = attrs.evolve(pit.contract, market=market)
-        if pit.orders:
-            self.hours.note(pit)
-
-    def _close(self, moment: int) -> None:
-        """Close the markets whose time it is, as nobody tells of that."""
-        self._pass(moment)
-        for market_id in self.hours.closed(moment):
-            pit = self.pits[market_id]
-            pit.status = pit.status_at(moment)
-            self.touched.markets.add(market_id)
-            if pit.status in _DONE:
-                self._clear(pit)
-
-    def _settle_if_known(self, pit: Pit) -> None:
-        if pit.status is MarketStatus.SETTLED and pit.value is not None:
-            paid = self.account.settle(pit.contract, pit.value, self.moment)
-            if paid is not None:
-                self._notices.append((self.moment, paid))
 
     # -- what the account wants --------------------------------------------------------
 
@@ -454,8 +354,3 @@ def _cash(given: Number) -> Decimal:
     if cash < ZERO:
         raise BadRequest(f"cash of {given} dollars is less than nothing")
     return cash
-
-
-def _regridded(contract: Contract, grid: PriceGrid) -> Contract:
-    market = attrs.evolve(contract.market, grid=grid)
-    return attrs.evolve(contract, market=market)

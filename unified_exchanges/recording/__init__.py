@@ -16,8 +16,8 @@ from .format import (
     Torn,
     Unanswered,
     Withheld,
-    read,
 )
+from .reading import read
 from .recorder import Recorder, RecordingFailed, RecordingProgress
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a recording is made of: one JSON object a line, and how it is read again.
+"""What a recording is made of: one JSON object a line.
 
 A recording is appended to and never changed.  Its first line is a `Header`; an `End` is the
 last one of a recording that was closed.  Every other line says with ``at`` when it happened,
@@ -13,23 +13,12 @@ read as `msgspec.Raw`: whoever wants it decodes it, once.
 
 from __future__ import annotations
 
-import gzip
-import logging
-import re
-import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from io import BufferedReader
-from os import PathLike
-from pathlib import Path
-from typing import IO, Final, Literal, TypeAlias, TypeVar, cast
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from ..errors import BadRequest
-from .position import note_opened
 
 __all__ = [
     "FORMAT",
@@ -48,40 +37,12 @@ __all__ = [
     "Unanswered",
     "Withheld",
     "encode",
-    "is_cassette",
-    "open_recording",
-    "read",
-    "read_shortened",
 ]
 
 FORMAT: Final = 1
 """The version that is written; a reader refuses a higher one."""
 
-_log = logging.getLogger(__name__)
-
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_CASSETTE = re.compile(
-    rb"""\A (?!\{) .{0,4096}? ^ (?:\xef\xbb\xbf)? ["']? interactions ["']? :""",
-    re.DOTALL | re.MULTILINE | re.VERBOSE,
-)
-_JSON = (b"{", b"\xef\xbb\xbf{")
-_INTERACTIONS = re.compile(rb'"interactions"\s*:')
-"""The only key of a cassette in JSON that tells it; it may come after others, long ones."""
-_BESIDE = 64
-_ASIDE = (b"#", b"%", b"---")
-"""What lines begin with that may come before."""
-_BEGIN = 4096
-_CHUNK = 1024 * 1024
 _NONE = msgspec.Raw(b"")
-_TAPE = (
-    "{} is a cassette, which holds answers and no stream: replay it with "
-    'exchange("replay", path=…), give it to backtest, or make a recording, with '
-    "Recorder or unified-exchanges record"
-)
-_HOW = "; one is made with Recorder, or unified-exchanges record"
-
-_T = TypeVar("_T")
 
 Flavour: TypeAlias = Literal["", "async", "blocking"]
 """Which kind of exchange was recorded; "" where that was not told."""
@@ -267,206 +228,12 @@ Dated: TypeAlias = Header | Rest | Unanswered | Opened | Frame | Closed | Withhe
 Line: TypeAlias = Dated | Torn
 """What a recording holds; match by class."""
 
-_decode = msgspec.json.Decoder(Dated).decode
 _encoder = msgspec.json.Encoder()
 
 
 def encode(line: Dated) -> bytes:
     """One line, with its end."""
     return _encoder.encode(line) + b"\n"
-
-
-def read(path: str | PathLike[str]) -> Iterator[Line]:
-    """Read a recording line by line, in bounded memory, compressed or not.
-
-    The first is always a `Header`.  A file that ends within a line, since who wrote it was
-    killed, ends with a `Torn`, and the log says so.  One without an `End` was never closed.
-
-    Raises `DamagedRecording` where a line in the middle cannot be read, the version is a
-    later one, or compressed data break off: no recorder leaves such, since it compresses
-    what it has closed and puts it in place when it is whole.  And `OSError`.
-
-    >>> list(read("none.jsonl"))
-    Traceback (most recent call last):
-    FileNotFoundError: ...
-    """
-    return _lines(path, None)
-
-
-def read_shortened(
-    path: str | PathLike[str],
-    begin: Callable[[Header], Callable[[bytes], _T | None]],
-) -> Iterator[Line | _T]:
-    """Read a recording as `read` does, and what comes most in another way.
-
-    ``begin`` is called with the header and gives a shortcut, which is called with each whole
-    line after that: what it makes of a line stands in its place.  A line of which it makes
-    None is read as ever.
-    """
-    return _lines(path, begin)
-
-
-def open_recording(path: str | PathLike[str], *, is_aside: bool = False) -> IO[bytes]:
-    """Open a recording for its bytes; gzip and zstd are known by how they begin.
-
-    ``is_aside``: somebody else reads it, and how far this has come says nothing of that.
-    """
-    file = Path(path).open("rb")  # noqa: SIM115 - handed on
-    if not is_aside:
-        note_opened(file)
-    begin = file.peek(4)[:4]
-    if begin.startswith(_GZIP):
-        return cast("IO[bytes]", _Gzip(file))
-    if begin == _ZSTD:
-        try:
-            return cast("IO[bytes]", import_module("compression.zstd").open(file))
-        except ImportError:
-            file.close()
-        raise DamagedRecording(
-            f"{path} is compressed with zstd, which Python reads from 3.14 on: write it "
-            "out with zstd -d first"
-        )
-    return file
-
-
-def is_cassette(path: str | PathLike[str]) -> bool:
-    """Whether a file is one of vcrpy's, in YAML or JSON, by how it begins.
-
-    Raises `DamagedRecording` where compression breaks off before that can be said.
-    """
-    with open_recording(path) as file, _compression(str(path)):
-        for line in file:
-            if line.strip() and not line.startswith(_ASIDE):
-                if not line.lstrip().startswith(_JSON):
-                    return _CASSETTE.search(line + file.read(_BEGIN)) is not None
-                # A recording has a version, and a cassette has no kind.
-                return not _version_of(line) and _has_interactions(line, file)
-    return False
-
-
-def _has_interactions(begin: bytes, file: IO[bytes]) -> bool:
-    seen = begin
-    while not _INTERACTIONS.search(seen):
-        more = file.read(_CHUNK)
-        if not more:
-            return False
-        seen = seen[-_BESIDE:] + more
-    return True
-
-
-class _Gzip(gzip.GzipFile):
-    """Closes the file beneath as well."""
-
-    def __init__(self, file: BufferedReader) -> None:
-        super().__init__(fileobj=file, mode="rb")
-        self._beneath = file
-
-    def close(self) -> None:
-        super().close()
-        self._beneath.close()
-
-
-def _lines(
-    path: str | PathLike[str],
-    begin: Callable[[Header], Callable[[bytes], _T | None]] | None,
-) -> Iterator[Line | _T]:
-    name = str(path)
-    number = 0
-    shortcut: Callable[[bytes], _T | None] | None = None
-    is_ended = False
-    with open_recording(path) as file:
-        for text in file if isinstance(file, BufferedReader) else _whole(file, name):
-            number += 1
-            if is_ended:
-                raise DamagedRecording(
-                    f"{name}: line {number} comes after the end, which is the last line of a "
-                    "recording: restore it from a copy, or cut off what was appended; "
-                    "recordings are read together as a list of paths"
-                )
-            if not text.endswith(b"\n"):
-                if number > 1:
-                    _log.warning("%s ends within line %d: left out", name, number)
-                    yield Torn(len(text))
-                    return
-                if is_cassette(name):
-                    raise DamagedRecording(_TAPE.format(name))
-                raise DamagedRecording(
-                    f"{name} is not a recording: no line is whole{_HOW}"
-                )
-            if shortcut is not None and (short := shortcut(text)) is not None:
-                yield short
-                continue
-            line = _read(text, number, name)
-            if begin is not None and isinstance(line, Header):
-                shortcut = begin(line)
-            is_ended = isinstance(line, End)
-            yield line
-    if not number:
-        raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
-
-
-def _read(text: bytes, number: int, name: str) -> Dated:
-    try:
-        line: Dated = _decode(text)
-    except msgspec.MsgspecError as error:
-        raise DamagedRecording(_damage(name, number, text, error)) from error
-    if (number == 1) is not isinstance(line, Header):
-        raise DamagedRecording(f"{name}: line {number} should be the header, alone")
-    if isinstance(line, Header) and line.format > FORMAT:
-        raise DamagedRecording(_later(name, line.format))
-    return line
-
-
-def _whole(file: IO[bytes], name: str) -> Iterator[bytes]:
-    """Every line of compressed data."""
-    with _compression(name):
-        yield from file
-
-
-@contextmanager
-def _compression(name: str) -> Generator[None, None, None]:
-    """Say what is wrong with compressed data in words of what to do."""
-    try:
-        yield
-    except EOFError as error:
-        raise DamagedRecording(
-            f"{name} is a part of a compressed file, which was copied or stored in part: "
-            "restore it from a copy; for what is left of it, write it out with gzip -dc or "
-            "zstd -dc first"
-        ) from error
-    except (zlib.error, gzip.BadGzipFile) as error:
-        raise DamagedRecording(
-            f"{name} is damaged within its compression ({error}); restore it from a copy"
-        ) from error
-
-
-def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
-    if number == 1:
-        later = _version_of(text)
-        if later > FORMAT:
-            return _later(name, later)
-        if is_cassette(name):
-            return _TAPE.format(name)
-        return f"{name} is not a recording: its first line is no header ({error}){_HOW}"
-    return f"{name}: line {number} cannot be read ({error}); restore it from a copy"
-
-
-def _version_of(text: bytes) -> int:
-    try:
-        return msgspec.json.decode(text, type=_Versioned).format
-    except msgspec.MsgspecError:
-        return 0
-
-
-class _Versioned(msgspec.Struct):
-    format: int
-
-
-def _later(name: str, version: int) -> str:
-    return (
-        f"{name} has version {version} of the format, and this library reads up to "
-        f"{FORMAT}: use a later version of unified-exchanges"
-    )
 
 
 def _is_embeddable(raw: bytes) -> bool:

@@ -11,7 +11,8 @@ from typing import Final, Protocol, TypeAlias
 from ..clock import Clock
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
-from .format import Closed, Frame, Opened, Rest, Withheld, open_recording
+from .format import Closed, Frame, Opened, Rest, Withheld
+from .opening import open_recording
 
 __all__ = ["LEFT", "Heard", "Overheard", "hear", "listening"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import BadRequest
-from .format import Header, read
+from .format import Header
+from .reading import read
 
 __all__ = ["Place", "check_places", "is_there", "place_of"]
 

@@ -24,10 +24,9 @@ from ..flow import Request, Response
 from ..models import StreamHealth
 from ..tap import Direction
 from ..venue import Venue
-from .cleansing import FEWEST_DIGITS, SHORTEST_GIVEN
 from .drafts import Draft, Drafts
-from .file import RecordingFile, check_path
-from .redaction import REDACTED_KEY, read_texts
+from .file import RecordingFile
+from .given import read_never, read_path
 
 __all__ = ["Recorder", "RecordingFailed", "RecordingProgress"]
 
@@ -123,8 +122,8 @@ class Recorder:
             raise BadRequest("begin to record before the first watch", venue=venue.id)
         if venue.taps.tap is not None:
             raise BadRequest("this exchange is being recorded already", venue=venue.id)
-        self.path = _read_path(path)
-        words = _read_never(never)
+        self.path = read_path(path)
+        words = read_never(never)
         if not isinstance(compress, bool):
             raise BadRequest(f"compress= must be True or False, not {compress!r}")
         self._venue = venue
@@ -337,56 +336,6 @@ class Recorder:
             self._fail(error)
         if self._file.lost is not None:
             _log.error("%s; trading goes on", self._file.lost)
-
-
-def _read_path(given: object) -> Path:
-    name = os.fspath(given) if isinstance(given, PathLike) else given
-    if not isinstance(name, str) or not name.strip() or "\0" in name:
-        message = (
-            f"path= must be the path of a file that is not there yet, not {given!r}"
-        )
-        raise BadRequest(message)
-    found = Path(name)
-    try:
-        check_path(found)
-    except OSError as error:
-        reason = error.strerror or error
-        raise BadRequest(
-            f"cannot record at {found}: {reason}; choose another path"
-        ) from error
-    return found
-
-
-def _read_never(given: object) -> list[str]:
-    """Read what must be nowhere: it is replaced, or the line withheld, or it is refused.
-
-    What would be in nearly every line is refused, since nothing of use would be left.
-    """
-    texts = read_texts("never", given)
-    for text in texts:
-        if len(text.strip()) < SHORTEST_GIVEN or text in REDACTED_KEY:
-            raise BadRequest(
-                f"never= has a text of {len(text)} characters, which cannot be replaced: "
-                f"at least {SHORTEST_GIVEN} tell a secret from the names in a recording; "
-                "leave it out, and keep the recording to yourself"
-            )
-        if len(text) < FEWEST_DIGITS and not text.strip("0123456789.-+eE "):
-            raise BadRequest(
-                f"never= has a number of {len(text)} characters, which cannot be replaced: "
-                f"at least {FEWEST_DIGITS} tell a secret from the times, prices and ids in "
-                "a recording; leave it out, and keep the recording to yourself"
-            )
-        if not _is_encodable(text):
-            raise BadRequest("never= has a text that is no Unicode: nobody can send it")
-    return texts
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _secrets(venue: Venue) -> list[str]:

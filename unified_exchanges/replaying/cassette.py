@@ -18,7 +18,8 @@ import attrs
 
 from ..description import Description
 from ..errors import BadRequest
-from ..recording.format import Body, DamagedRecording, Rest, open_recording
+from ..recording.format import Body, DamagedRecording, Rest
+from ..recording.opening import open_recording
 from .addresses import Place, places_of
 from .counterpart import some_of
 from .document import read_document

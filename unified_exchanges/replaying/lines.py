@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..recording.format import End, Frame, Header, Line, Torn, read
+from ..recording.format import End, Frame, Header, Line, Torn
 from ..recording.line_clock import LineClock, in_time
+from ..recording.reading import read
 from .player import NEVER
 
 __all__ = ["Lines"]

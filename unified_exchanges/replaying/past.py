@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from ..recording.format import Closed, Frame, Line, Opened, Rest, Withheld, read
+from ..recording.format import Closed, Frame, Line, Opened, Rest, Withheld
 from ..recording.overheard import Heard, Overheard
+from ..recording.reading import read
 
 __all__ = ["read_past"]
 

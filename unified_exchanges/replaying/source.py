@@ -13,17 +13,11 @@ import attrs
 
 from ..description import Description
 from ..errors import BadRequest, NotRecorded
-from ..recording.format import (
-    Header,
-    Line,
-    Rest,
-    Unanswered,
-    Withheld,
-    is_cassette,
-    read,
-)
+from ..recording.format import Header, Line, Rest, Unanswered, Withheld
 from ..recording.line_clock import LineClock, in_time
+from ..recording.opening import is_cassette
 from ..recording.places import is_there
+from ..recording.reading import read
 from .answers import Answers
 from .clock import ReplayClock
 from .counterpart import Contents, some_of

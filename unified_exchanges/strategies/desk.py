@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 import attrs
 
@@ -28,12 +28,13 @@ from ..models import (
     Side,
     TimeInForce,
 )
-from ..money import EXACT, ZERO, Number, read_number, text
+from ..money import EXACT, ZERO, Number, text
 from ..paper import Contract, at
 from ..paper.account import Account
 from ..paper.pit import is_crossed
 from .commands import Amend, Cancel, Command, Note, Place
 from .forecasts import Forecasts, read_probability
+from .order_entry import check_terms, read_amount, read_id, read_word, wanted
 
 __all__ = ["NEVER", "Desk"]
 
@@ -45,8 +46,6 @@ _DONE: Final = 10_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _log = logging.getLogger("unified_exchanges.strategies")
-
-T = TypeVar("T", Side, TimeInForce)
 
 
 class Desk:
@@ -112,24 +111,17 @@ class Desk:
         that is no datetime with a time zone, and once the run ends.
         """
         market = self.market(market_id)
-        if post_only is not True and post_only is not False:
-            raise _wanted("post_only", post_only, "True or False")
-        is_moment = isinstance(expires_at, datetime) and expires_at.tzinfo is not None
-        if expires_at is not None and not is_moment:
-            advice = (
-                "a datetime with a time zone, such as desk.now + timedelta(hours=1)"
-            )
-            raise _wanted("expires_at", expires_at, advice)
+        check_terms(post_only, expires_at)
         self._count += 1
         place = Place(
             at=self.moment,
             key=f"{self._prefix}-{self._count}",
             market_id=market_id,
             outcome=market.outcome(outcome).label,
-            side=_word(Side, side),
-            price=_number(price),
-            size=_number(size),
-            time_in_force=_word(TimeInForce, time_in_force),
+            side=read_word(Side, side),
+            price=read_amount(price),
+            size=read_amount(size),
+            time_in_force=read_word(TimeInForce, time_in_force),
             post_only=post_only,
             expires_at=expires_at,
         )
@@ -149,8 +141,8 @@ class Desk:
             raise ArgumentsRequired(
                 f"nothing to change on {key!r}: give price= or size="
             )
-        asked = None if price is None else _number(price)
-        contracts = None if size is None else _number(size)
+        asked = None if price is None else read_amount(price)
+        contracts = None if size is None else read_amount(size)
         self._ask(Amend(at=self.moment, key=key, price=asked, size=contracts))
 
     def cancel(self, key: str) -> None:
@@ -161,9 +153,9 @@ class Desk:
     def timer(self, name: str, after: timedelta) -> None:
         """Have `Strategy.on_timer` called once, so much later, with this name."""
         if not isinstance(name, str):
-            raise _wanted("name", name, "a name, which is a text")
+            raise wanted("name", name, "a name, which is a text")
         if not isinstance(after, timedelta):
-            raise _wanted("after", after, "a span of time, timedelta(seconds=5)")
+            raise wanted("after", after, "a span of time, timedelta(seconds=5)")
         wait = after // _MICROSECOND * 1_000
         if wait < 0:
             raise BadRequest(f"timer {name!r} would be due {-after} ago")
@@ -178,7 +170,7 @@ class Desk:
         """
         told: object = text
         if not isinstance(told, str | int | float | Decimal):
-            raise _wanted("text", told, "a text or a number, such as str(it)")
+            raise wanted("text", told, "a text or a number, such as str(it)")
         self.notes.append(Note(at=self.moment, text=str(text)))
         _log.info("%s", text)
 
@@ -189,7 +181,7 @@ class Desk:
         """
         market = self.market(market_id)
         label, first = market.outcome(outcome).label, market.outcomes[0].label
-        said = read_probability(_number(probability))
+        said = read_probability(read_amount(probability))
         if market.result is None and market.settlement_price is None:
             self.forecasts.add(market_id, said, is_first=label == first)
 
@@ -217,7 +209,7 @@ class Desk:
 
     def order(self, key: str) -> Order | None:
         """An order as it was told last; None if nothing was told of it yet."""
-        return self._orders.get(_id("key", key))
+        return self._orders.get(read_id("key", key))
 
     def positions(self) -> list[Position]:
         """What is held, marked at the best bids that were told.
@@ -263,7 +255,7 @@ class Desk:
 
     def contract(self, market_id: str) -> Contract:
         """A market with its fees."""
-        contract = self._contracts.get(_id("market_id", market_id))
+        contract = self._contracts.get(read_id("market_id", market_id))
         if contract is None:
             known = ", ".join(sorted(self._contracts)) or "none"
             raise BadRequest(
@@ -305,7 +297,7 @@ class Desk:
 
     def placed(self, key: str) -> Place:
         """What was asked for under a key."""
-        place = self._places.get(_id("key", key))
+        place = self._places.get(read_id("key", key))
         if place is None:
             raise BadRequest(f"no order of this run has the key {key!r}")
         return place
@@ -381,29 +373,3 @@ class Desk:
         self.outbox.append(command)
         self.decisions.append(command)
         self.due = 0
-
-
-def _wanted(name: str, given: object, wanted: str) -> BadRequest:
-    return BadRequest(f"{name}={given!r}: give {wanted}")
-
-
-def _id(name: str, given: object) -> str:
-    if not isinstance(given, str):
-        raise _wanted(name, given, "an id, which is a text")
-    return given
-
-
-def _number(value: Number) -> Decimal:
-    try:
-        number = read_number(value)
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
-    return number
-
-
-def _word(kind: type[T], value: T | str) -> T:
-    try:
-        return kind(value)
-    except ValueError as error:
-        known = ", ".join(str(word) for word in kind)
-        raise BadRequest(f"{value!r} is none of {known}") from error
