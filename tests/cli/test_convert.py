@@ -156,7 +156,8 @@ def test_on_a_terminal_a_conversion_says_how_far_it_is(tmp_path: Path) -> None:
     with Terminal(*words, env={}) as terminal:
         terminal.until("0 lines  to 2026-11-29 ")
         assert terminal.rest() == 0
-    assert "60,003 books" in terminal.told
+    # Where the line breaks depends on the length of the folder's name.
+    assert "60,003 books" in " ".join(terminal.told.split())
 
 
 def test_a_recording_without_an_end_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,26 @@ class Once(Strategy):
                 desk.stop()
 
 
-def twice(flavour: str, at: Stage, path: Path) -> tuple[str, list[str]]:
+_GOODBYES = {"kalshi": 3, "polymarket": 1}
+"""Messages by which a run leaves: on Kalshi one for its orders, its fills and its books."""
+
+
+def all_left(at: Stage, path: Path, runs: int) -> bool:
+    """Whether so many runs have left what they followed, by their recording.
+
+    The stream does that in its own time: whoever follows the same before then goes on with
+    what is followed, without a gap.
+    """
+    return path.read_bytes().count(b'"unsubscribe"') >= runs * _GOODBYES[at.venue]
+
+
+def twice(
+    flavour: str, at: Stage, path: Path, *, stays: bool = False
+) -> tuple[str, list[str]]:
+    """Three runs, each after the stream has left what the one before it followed.
+
+    If somebody ``stays``, who watches the book all the time, it does not leave that.
+    """
     with exchange(at.venue, **at.account) as ex:
         name = next(
             m.market_id
@@ -212,15 +232,23 @@ def twice(flavour: str, at: Stage, path: Path) -> tuple[str, list[str]]:
     runs = [Once(name, ends=True) for _ in range(3)]
     if flavour == "blocking":
         with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
-            for strategy in runs:
+            watch = ex.watch_order_book(name) if stays else None
+            for number, strategy in enumerate(runs, 1):
                 run(strategy, ex, seconds=20)
+                while not (stays or all_left(at, path, number)):
+                    time.sleep(0.01)
+            del watch
     else:
 
         async def go() -> None:
             made = async_exchange(at.venue, **at.account)
             async with made as ex, Recorder(ex, path):
-                for strategy in runs:
+                watch = ex.watch_order_book(name) if stays else None
+                for number, strategy in enumerate(runs, 1):
                     await async_run(strategy, ex, seconds=20)
+                    while not (stays or all_left(at, path, number)):  # noqa: ASYNC110 - untold
+                        await asyncio.sleep(0.01)
+                del watch
 
         asyncio.run(go())
     return name, [order_id for strategy in runs for order_id in strategy.told]
@@ -241,3 +269,18 @@ def test_runs_after_one_another_are_one_over_their_recording(
         assert strategy.told == orders
         assert len(report.decisions) == 3
         assert report.failures == ()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_book_that_is_watched_from_run_to_run_has_no_gap(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs.jsonl"
+    with stage(venue) as at:
+        name, orders = twice(flavour, at, path, stays=True)
+    assert len(orders) == 3
+    for other in FLAVOURS:
+        strategy = Once(name, ends=False)
+        report = on_replay(other, strategy, "replay", path=path)
+        assert len(report.decisions) == 1
