@@ -14,7 +14,7 @@ import pytest
 from tests.paper.scene import SECOND, START, book, contract, contract_of, trade
 from unified_exchanges import BUY, SELL, Fill
 from unified_exchanges.paper import Delays
-from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.broker import PaperBroker
 from unified_exchanges.paper.kept import restored
 from unified_exchanges.paper_exchange.file import Source, StateFile
 
@@ -31,23 +31,23 @@ SOURCE = Source("kalshi", "demo")
 def trades_on(file: StateFile, tell: int) -> None:
     """Go on with an account, fill upon fill, and tell each as it is told here."""
     moment = START
-    house = PaperHouse(cash="100000", now=lambda: moment, keeper=file)
+    broker = PaperBroker(cash="100000", now=lambda: moment, keeper=file)
     rows = file.read(SOURCE)
     if rows:
-        house.load(restored(rows, contract_of, Delays()))
+        broker.load(restored(rows, contract_of, Delays()))
     else:
-        house.admit(contract())
-    session = house.news.open_session()
-    moment = house.moment()
-    house.hear(book("100@0.40", "1000000@0.60"))
+        broker.admit(contract())
+    session = broker.events.open_session()
+    moment = broker.moment()
+    broker.hear(book("100@0.40", "1000000@0.60"))
     while True:
-        house.place("RAIN", "yes", BUY, "0.60", 1, time_in_force="ioc")
-        house.place("RAIN", "yes", BUY, "0.50", 1)
-        house.place("RAIN", "yes", SELL, "0.99", 1)
-        house.advance()
+        broker.place("RAIN", "yes", BUY, "0.60", 1, time_in_force="ioc")
+        broker.place("RAIN", "yes", BUY, "0.50", 1)
+        broker.place("RAIN", "yes", SELL, "0.99", 1)
+        broker.advance()
         moment += SECOND
-        house.hear(trade("0.50", "1", SELL, moment=moment))
-        told = [x.fill_id for x in house.take(session) if isinstance(x, Fill)]
+        broker.hear(trade("0.50", "1", SELL, moment=moment))
+        told = [x.fill_id for x in broker.take(session) if isinstance(x, Fill)]
         os.write(tell, f"{json.dumps(told)}\n".encode())
 
 
@@ -85,17 +85,17 @@ def test_what_was_told_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> No
         told, count = told + now, count + len(now)
         file = StateFile(path)
         rows = file.read(SOURCE)
-        house = PaperHouse(cash="100000", now=lambda: START)
+        broker = PaperBroker(cash="100000", now=lambda: START)
         if rows:
             # It refuses what does not add up.
-            house.load(restored(rows, contract_of, Delays()))
+            broker.load(restored(rows, contract_of, Delays()))
         file.close()
-        kept = {x.fill_id for x in house.news.fills}
+        kept = {x.fill_id for x in broker.events.fills}
         assert set(told) <= kept
         # No more than what was on its way to be told: one round of three orders.
         assert len(kept) - len(told) <= 2 * (number % 3 + 1)
-        assert {x.order_id for x in house.news.fills} <= {
-            x.order_id for x in house.orders()
+        assert {x.order_id for x in broker.events.fills} <= {
+            x.order_id for x in broker.orders()
         }
     # Killed at work, and not only on the way to it.
     assert count > KILLS

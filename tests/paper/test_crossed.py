@@ -8,7 +8,7 @@ import pytest
 
 from unified_exchanges import BUY, Fill, Liquidity, Order, OrderStatus, Side
 from unified_exchanges.paper import PaperEngine
-from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.broker import PaperBroker
 
 from .scene import SECOND, START, D, book, contract, engine, trade
 
@@ -106,15 +106,15 @@ def test_a_position_has_no_mark_while_the_book_is_crossed() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["yes", "no"])
-def test_the_house_on_paper_holds_it_the_same_whichever_outcome_tells(
+def test_the_broker_on_paper_holds_it_the_same_whichever_outcome_tells(
     outcome: str,
 ) -> None:
     now: Callable[[], int] = lambda: START  # noqa: E731
-    house = PaperHouse(cash="1000", now=now)
-    house.admit(contract())
-    house.hear(CROSSED if outcome == "yes" else CROSSED.complement("no"))
-    order_id = house.place("RAIN", "yes", BUY, "0.50", 10, time_in_force="ioc")
-    house.advance()
-    order = house.arrived(order_id)
+    broker = PaperBroker(cash="1000", now=now)
+    broker.admit(contract())
+    broker.hear(CROSSED if outcome == "yes" else CROSSED.complement("no"))
+    order_id = broker.place("RAIN", "yes", BUY, "0.50", 10, time_in_force="ioc")
+    broker.advance()
+    order = broker.arrived(order_id)
     assert order is not None
     assert (order.status, order.filled) == (OrderStatus.CANCELED, 0)

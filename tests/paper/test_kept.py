@@ -18,7 +18,7 @@ from unified_exchanges import (
     UnifiedExchangesError,
 )
 from unified_exchanges.paper import Delays
-from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.broker import PaperBroker
 from unified_exchanges.paper.kept import Key, Rows, restored
 from unified_exchanges.paper.state import told_command, told_order, told_terms
 
@@ -53,23 +53,23 @@ class Clock:
         return self.moment
 
 
-def opened(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
-    made = PaperHouse(cash="100", now=clock, keeper=shelf, **how)
+def opened(shelf: Shelf, clock: Clock, **how: Any) -> PaperBroker:
+    made = PaperBroker(cash="100", now=clock, keeper=shelf, **how)
     made.admit(contract())
     return made
 
 
-def again(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
-    made = PaperHouse(cash="1", now=clock, **how)
+def again(shelf: Shelf, clock: Clock, **how: Any) -> PaperBroker:
+    made = PaperBroker(cash="1", now=clock, **how)
     rows = dict(reversed(shelf.rows.items()))
     made.load(restored(rows, contract_of, made.engine.delays))
     assert list(made.engine.pits) == ["RAIN"]
     return made
 
 
-def state(house: PaperHouse) -> Any:
+def state(broker: PaperBroker) -> Any:
     """All that outlives a book; time alone is no change, and what is refused is no order."""
-    engine, account = house.engine, house.engine.account
+    engine, account = broker.engine, broker.engine.account
     return (
         (engine.starting_cash, engine.turn, engine.fill_count, engine.delays),
         (account.cash, account.fees),
@@ -88,7 +88,7 @@ def state(house: PaperHouse) -> Any:
             name: (told_terms(pit), {x.number for x in pit.orders})
             for name, pit in engine.pits.items()
         },
-        [x.to_dict() for x in house.news.fills],
+        [x.to_dict() for x in broker.events.fills],
     )
 
 
@@ -103,96 +103,96 @@ def test_the_rows_come_to_the_account_to_the_last_digit(
     steps: list[tuple[int, tuple[str, Any]]], delays: Delays
 ) -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock, delays=delays)
+    broker = opened(shelf, clock, delays=delays)
     for wait, (verb, what) in steps:
         clock.moment += wait
         with suppress(UnifiedExchangesError):  # an order that was never placed
-            _step(house, verb, what)
-    house.keep()
+            _step(broker, verb, what)
+    broker.keep()
     if not shelf.rows:
         return
     other = again(shelf, clock, delays=delays)
-    assert state(other) == state(house)
-    assert other.available == house.available
+    assert state(other) == state(broker)
+    assert other.available == broker.available
 
 
-def _step(house: PaperHouse, verb: str, what: Any) -> None:
+def _step(broker: PaperBroker, verb: str, what: Any) -> None:
     if verb in ("book", "trade"):
-        house.hear(what)
+        broker.hear(what)
     elif verb == "place":
-        house.place("RAIN", **what)
+        broker.place("RAIN", **what)
     elif verb == "cancel":
-        house.cancel(f"paper-{what}")
+        broker.cancel(f"paper-{what}")
     else:
         number, price, size = what
-        house.amend(f"paper-{number}", price=price, size=size)
-    house.advance()
+        broker.amend(f"paper-{number}", price=price, size=size)
+    broker.advance()
 
 
 def test_what_was_paid_out_comes_to_the_same_cash() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
-    house.hear(book("100@0.50", "100@0.60"))
-    house.place("RAIN", "yes", BUY, "0.60", 5)
-    house.advance()
-    house.hear(change(MarketStatus.SETTLED, "0.375"))
+    broker = opened(shelf, clock)
+    broker.hear(book("100@0.50", "100@0.60"))
+    broker.place("RAIN", "yes", BUY, "0.60", 5)
+    broker.advance()
+    broker.hear(change(MarketStatus.SETTLED, "0.375"))
     other = again(shelf, clock)
-    assert (other.cash, other.held_markets()) == (house.cash, [])
-    assert [x.to_dict() for x in other.news.settlements] == [
-        x.to_dict() for x in house.news.settlements
+    assert (other.cash, other.held_markets()) == (broker.cash, [])
+    assert [x.to_dict() for x in other.events.settlements] == [
+        x.to_dict() for x in broker.events.settlements
     ]
 
 
 def test_an_event_writes_what_it_changes_however_much_there_was() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
-    house.hear(book("9000@0.10", "9000@0.11"))
+    broker = opened(shelf, clock)
+    broker.hear(book("9000@0.10", "9000@0.11"))
     for _ in range(30):
-        house.place("RAIN", "yes", BUY, "0.11", 1)
-        house.advance()
-        house.place("RAIN", "yes", BUY, "0.01", 1)
-        house.advance()
+        broker.place("RAIN", "yes", BUY, "0.11", 1)
+        broker.advance()
+        broker.place("RAIN", "yes", BUY, "0.01", 1)
+        broker.advance()
     # The account, the market, and the order with its fill, or without one.
     assert set(shelf.written[1:]) == {3, 4}
 
 
 def test_a_fill_is_kept_before_it_is_told() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
+    broker = opened(shelf, clock)
     rung: list[bool] = []
-    house.news.hang(lambda: rung.append(("news", 0) in shelf.rows))
-    house.hear(book("", "100@0.60"))
-    house.place("RAIN", "yes", BUY, "0.50", 5)
-    house.advance()
+    broker.events.hang(lambda: rung.append(("news", 0) in shelf.rows))
+    broker.hear(book("", "100@0.60"))
+    broker.place("RAIN", "yes", BUY, "0.50", 5)
+    broker.advance()
     rung.clear()
     clock.moment += 3_601 * SECOND
-    house.hear(trade("0.50", "5", SELL))
+    broker.hear(trade("0.50", "5", SELL))
     assert rung == [True]
 
 
 def test_what_cannot_be_kept_is_not_told_and_is_told_once_it_can() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
-    session = house.news.open_session()
-    house.hear(book("", "100@0.60"))
+    broker = opened(shelf, clock)
+    session = broker.events.open_session()
+    broker.hear(book("", "100@0.60"))
     shelf.is_broken = True
-    house.place("RAIN", "yes", BUY, "0.60", 5)
+    broker.place("RAIN", "yes", BUY, "0.60", 5)
     with pytest.raises(OSError, match="no space left"):
-        house.advance()
+        broker.advance()
     with pytest.raises(OSError, match="no space left"):
-        house.take(session)
-    assert house.news.fills == []
+        broker.take(session)
+    assert broker.events.fills == []
     shelf.is_broken = False
-    assert len(house.take(session)) == 2
-    assert len(house.news.fills) == 1
-    assert again(shelf, clock).cash == house.cash
+    assert len(broker.take(session)) == 2
+    assert len(broker.events.fills) == 1
+    assert again(shelf, clock).cash == broker.cash
 
 
 def test_a_refused_order_leaves_no_row() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
-    house.place("RAIN", "yes", BUY, "0.50", 9000, client_order_id="mine")
-    house.advance()
+    broker = opened(shelf, clock)
+    broker.place("RAIN", "yes", BUY, "0.50", 9000, client_order_id="mine")
+    broker.advance()
     assert [x for x in shelf.rows if x[0] == "order"] == []
     other = again(shelf, clock)
     other.place("RAIN", "yes", BUY, "0.50", 1, client_order_id="mine")
@@ -200,10 +200,10 @@ def test_a_refused_order_leaves_no_row() -> None:
 
 def test_rows_that_do_not_add_up_are_refused() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
-    house.hear(book("", "100@0.60"))
-    house.place("RAIN", "yes", BUY, "0.60", 5)
-    house.advance()
+    broker = opened(shelf, clock)
+    broker.hear(book("", "100@0.60"))
+    broker.place("RAIN", "yes", BUY, "0.60", 5)
+    broker.advance()
     del shelf.rows["news", 0]
     with pytest.raises(ValueError, match="its fills come to 100 dollars, not 96"):
         again(shelf, clock)
@@ -211,7 +211,7 @@ def test_rows_that_do_not_add_up_are_refused() -> None:
 
 def test_by_how_much_our_clock_is_behind_is_known_again() -> None:
     shelf, clock = Shelf(), Clock()
-    house = opened(shelf, clock)
-    house.hear(trade("0.40", "1", moment=START + 2 * SECOND))
-    house.keep()
+    broker = opened(shelf, clock)
+    broker.hear(trade("0.40", "1", moment=START + 2 * SECOND))
+    broker.keep()
     assert again(shelf, clock).engine.pits["RAIN"].behind == 2 * SECOND

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from tests.venues.kalshi.ground import KalshiGround
 from tests.venues.polymarket.ground import PolymarketGround
-from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.broker import PaperBroker
 from unified_exchanges.testing.conformance import Ground
 
 
@@ -14,14 +14,14 @@ class _OnPaper(Ground):
     """Every exchange of a ground has the same account, as if it were at one venue."""
 
     source: ClassVar[str]
-    _house: PaperHouse | None = None
+    _broker: PaperBroker | None = None
 
     def exchange(self, flavour: str, **settings: Any) -> Any:
         """An exchange on paper over the venue of the ground."""
         settings.setdefault("source", self.source)
         settings["options"] = {"stream": False, **settings.get("options", {})}
         made = super().exchange(flavour, **settings)
-        self._house = made.venue.house = self._house or made.venue.house
+        self._broker = made.venue.broker = self._broker or made.venue.broker
         return made
 
 

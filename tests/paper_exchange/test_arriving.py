@@ -158,8 +158,8 @@ def set_back(request: pytest.FixtureRequest, trader: Trader) -> Any:
 
     def act() -> None:
         if is_old:
-            house = trader.exchange.venue.house
-            house.advance(until=house.moment() + 3_600 * SECOND)
+            broker = trader.exchange.venue.broker
+            broker.advance(until=broker.moment() + 3_600 * SECOND)
         else:
             clock.plan(1, lambda: clock.step(-5))
 
@@ -245,7 +245,7 @@ def test_an_order_that_is_still_on_its_way_is_not_known_to_be_there(
     venue = trader.exchange.venue
     label = market.outcomes[0].label
     lowest, size = market.grid.lowest, trader.units(200)
-    name = venue.house.place(market.market_id, label, "buy", lowest, size)
+    name = venue.broker.place(market.market_id, label, "buy", lowest, size)
     ready = draft(market, label, lowest, size)
     with pytest.raises(OrderUnknown, match=f"order {name} is still on its way") as one:
         venue.accepted(ready, json.dumps([name]).encode())
@@ -266,7 +266,7 @@ def test_who_waits_no_more_leaves_it_to_arrive(ground: Any) -> None:
         task = asyncio.ensure_future(_lift_async(slow, market, price))
         for _ in range(200):
             await asyncio.sleep(0)
-            if slow.exchange.venue.house.engine.commands:
+            if slow.exchange.venue.broker.engine.commands:
                 break
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

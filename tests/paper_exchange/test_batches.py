@@ -105,7 +105,7 @@ def test_one_that_the_market_takes_no_more_does_not_hold_up_the_others(
     market = trader.quoted_market()
     trader.rest(market)
     # What the stream has told and the source has not been asked for since.
-    trader.exchange.venue.house.hear(
+    trader.exchange.venue.broker.hear(
         MarketChange(
             venue=market.venue,
             market_id=market.market_id,

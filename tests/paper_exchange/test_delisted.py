@@ -65,7 +65,7 @@ def end(trader: Any) -> None:
 
 def opened(ground: Any, flavour: str, path: Path) -> Any:
     """The account in the file, as another process finds it."""
-    ground._house = None
+    ground._broker = None
     return ground.trader(flavour, path=path)
 
 
@@ -255,7 +255,7 @@ def test_what_is_kept_of_a_market_is_enough_for_lists_of_what_was_done(
     assert (found.price, found.outcome) == (market.grid.lowest, label)
     assert again.transport.requests == []
     assert len(again.fetch_orders(event_id=market.event_id)) == 1
-    kept = again.exchange.venue.house.market(market.market_id)
+    kept = again.exchange.venue.broker.market(market.market_id)
     for name in ("event_id", "outcomes", "lot", "minimum_size", "cost_step", "grid"):
         assert getattr(kept, name) == getattr(market, name)
 
@@ -267,13 +267,13 @@ def test_an_order_on_its_way_to_a_market_that_is_gone_does_not_arrive(
     first = ground.trader(flavour, path=path, delays=slow)
     gone, other = quoted(first)[:2]
     resting = first.rest(gone), first.rest(other)
-    house = first.exchange.venue.house
+    broker = first.exchange.venue.broker
     sent = [
-        house.place(x.market_id, x.outcomes[0].label, "buy", x.grid.lowest, size)
+        broker.place(x.market_id, x.outcomes[0].label, "buy", x.grid.lowest, size)
         for size in [first.units(5)]
         for x in (other, gone, other)
     ]
-    house.keep()
+    broker.keep()
     end(first)
     assert sum(kind == "command" for kind, _ in left(path, path.parent)) == len(sent)
     forget(ground, gone)

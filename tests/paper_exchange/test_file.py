@@ -63,7 +63,7 @@ def test_a_second_exchange_is_refused_until_the_first_is_closed(
     if is_written:
         first.lift(first.quoted_market())
     cash = first.fetch_balance().total
-    ground._house = None
+    ground._broker = None
     second = ground.trader(flavour, path=path)
     with pytest.raises(BadRequest, match=IN_USE):
         second.fetch_balance()
@@ -162,7 +162,7 @@ def test_a_child_that_ends_its_exchange_leaves_the_account_to_its_parent(
     trader.lift(trader.quoted_market())
     assert len(trader.fetch_orders()) == 2
     trader.close()
-    ground._house = None
+    ground._broker = None
     again = ground.trader("blocking", path=path)
     assert len(again.fetch_orders()) == 2
     again.close()
@@ -240,7 +240,7 @@ def test_a_relative_path_means_the_folder_in_which_the_exchange_is_made(
     assert len(trader.fetch_fills()) == 2
     end(trader)
     assert [*later.iterdir(), *last.iterdir()] == []
-    ground._house = None
+    ground._broker = None
     again = ground.trader(flavour, path=made / "paper.db")
     assert len(again.fetch_fills()) == 2
     end(again)
@@ -377,7 +377,7 @@ def test_a_damaged_account_is_no_state_and_is_free_to_be_mended(
     with closing(sqlite3.connect(path)) as other:
         rows = other.execute("SELECT * FROM kept WHERE kind = ?", (kind,)).fetchall()
     changed(path, damage)
-    ground._house = None
+    ground._broker = None
     again = ground.trader(flavour, path=path)
     for _ in range(2):
         with pytest.raises(

@@ -470,7 +470,7 @@ class TestMaking:
         made = make("paper", source="replay", path=tape.path)
         assert made.id == "paper"
         assert "(replay)" in repr(made)
-        assert made.venue.house.cash == 10_000
+        assert made.venue.broker.cash == 10_000
 
 
 LIMITED = Raw(b'{"error":{"code":"too_many_requests"}}')

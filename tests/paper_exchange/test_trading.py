@@ -137,7 +137,7 @@ class TestChanges:
         market = trader.quoted_market()
         resting = trader.rest(market)
         # As if a fill, or the end, had been told to nobody.
-        trader.exchange.venue.house.cancel(resting.order_id)
+        trader.exchange.venue.broker.cancel(resting.order_id)
         with pytest.raises(InvalidOrder, match="could not be changed"):
             trader.edit_order(resting.order_id, size=trader.units(6))
         found = trader.exchange.orders.find(order_id=resting.order_id)
@@ -304,7 +304,7 @@ class TestState:
         resting = first.rest(market, client_order_id="mine")
         seen = _account(first)
         first.close()
-        ground._house = None
+        ground._broker = None
         second = ground.trader("blocking", path=path)
         assert _account(second) == seen
         found = second.fetch_order(client_order_id="mine")
@@ -345,7 +345,7 @@ class TestState:
         trader.close()
         with closing(sqlite3.connect(path)) as file, file:
             file.execute(change)
-        ground._house = None
+        ground._broker = None
         again = ground.trader("blocking", path=path)
         with pytest.raises((BadRequest, JournalError), match=rf"paper\.db .*{said}"):
             again.fetch_balance()

@@ -29,7 +29,7 @@ def begun(path: Path, ground: Any) -> Any:
     trader.rest(trader.quoted_market())
     cash = trader.fetch_balance().total
     trader.close()
-    ground._house = None
+    ground._broker = None
     return cash
 
 
@@ -51,7 +51,7 @@ def test_the_account_of_another_environment_is_refused_by_name(
     with pytest.raises(BadRequest, match=said):
         other.lift(other.quoted_market())
     # It does not have the file either.
-    ground._house = None
+    ground._broker = None
     assert ground.trader("blocking", path=path).fetch_balance().total == cash
 
 

@@ -23,11 +23,11 @@ from ..models import (
 )
 from ..money import ZERO, Number, read_number
 from .account import Account
-from .asked import change_of, order_of
 from .contract import Contract, Delays
 from .execution import Notice, RefusedChange
 from .hours import NEVER
 from .lifecycle import Lifecycle, Pits
+from .order_entry import change_of, order_of
 from .orders import PaperOrder
 from .pit import Pit
 from .register import Register

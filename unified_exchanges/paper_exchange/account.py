@@ -1,4 +1,4 @@
-"""What the account on paper has done and holds: read from the house, after a look."""
+"""What the account on paper has done and holds: read from the broker, after a look."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class OnAccount(Looking):
     def until_fresh(
         self, since: datetime, *, urgent: bool = False
     ) -> Flow[UnifiedExchangesError | None]:
-        """At once: the house forgets nothing, and nothing of it is late."""
+        """At once: the broker forgets nothing, and nothing of it is late."""
         del since, urgent
         yield from self.awake()
         return None
@@ -70,7 +70,7 @@ class OnAccount(Looking):
         found = (
             self.present(order_id)
             if order_id is not None
-            else self.house.find_client(client_order_id or "")
+            else self.broker.find_client(client_order_id or "")
         )
         if found is None or market_id not in (None, found.market_id):
             raise self.unknown_order(order_id or client_order_id)
@@ -78,7 +78,7 @@ class OnAccount(Looking):
 
     def present(self, order_id: str) -> Order:
         """An order that was placed; raises `OrderNotFound`."""
-        found = self.house.find(order_id)
+        found = self.broker.find(order_id)
         if found is None:
             raise self.unknown_order(order_id)
         return found
@@ -92,7 +92,7 @@ class OnAccount(Looking):
         """An order or a fill of the outcome that is asked for, or of the first."""
         if self.first_outcome is None:
             return told
-        market = self.house.market(told.market_id)
+        market = self.broker.market(told.market_id)
         label = market.outcome(outcome).label
         return told.in_terms_of(label)
 
@@ -112,7 +112,7 @@ class OnAccount(Looking):
         del ahead
         wanted = self._wanted(market_id, event_id, outcome, since, until, params)
         ARGUMENTS.read_limit(limit)
-        return self._listed(self.house.orders, wanted, outcome)
+        return self._listed(self.broker.orders, wanted, outcome)
 
     def fetch_open_orders(
         self,
@@ -128,7 +128,7 @@ class OnAccount(Looking):
         del ahead
         wanted = self._wanted(market_id, event_id, outcome, None, None, params)
         ARGUMENTS.read_limit(limit)
-        return self._listed(self.house.open_orders, wanted, outcome)
+        return self._listed(self.broker.open_orders, wanted, outcome)
 
     def fetch_closed_orders(
         self,
@@ -148,7 +148,7 @@ class OnAccount(Looking):
         ARGUMENTS.read_limit(limit)
 
         def closed() -> list[Order]:
-            return [x for x in self.house.orders() if not x.is_open]
+            return [x for x in self.broker.orders() if not x.is_open]
 
         return self._listed(closed, wanted, outcome)
 
@@ -170,7 +170,7 @@ class OnAccount(Looking):
         ARGUMENTS.read_limit(limit)
 
         def fills() -> list[Fill]:
-            found = reversed(self.house.news.fills)
+            found = reversed(self.broker.events.fills)
             return [x for x in found if order_id in (None, x.order_id)]
 
         return self._listed(fills, wanted, outcome)
@@ -202,13 +202,15 @@ class OnAccount(Looking):
 
     def _require(self, wanted: _Wanted) -> Flow[None]:
         """A market or event that does not exist must not look like nothing done there."""
-        if wanted.market_id is not None and not self.house.has_market(wanted.market_id):
+        if wanted.market_id is not None and not self.broker.has_market(
+            wanted.market_id
+        ):
             yield from self.source.fetch_market(wanted.market_id)
         if wanted.event_id is not None:
             yield from self.source.fetch_event(wanted.event_id)
 
     def _is_wanted(self, told: Order | Fill | Settlement, wanted: _Wanted) -> bool:
-        market = self.house.market(told.market_id)
+        market = self.broker.market(told.market_id)
         if wanted.market_id not in (None, told.market_id):
             return False
         if wanted.event_id not in (None, market.event_id):
@@ -231,8 +233,8 @@ class OnAccount(Looking):
     def _balance(self) -> Balance:
         return Balance(
             venue=self.id,
-            available=self.house.available,
-            total=self.house.cash,
+            available=self.broker.available,
+            total=self.broker.cash,
             currency=self.facts.currency,
             updated_at=self.venue_now(),
         )
@@ -253,7 +255,7 @@ class OnAccount(Looking):
         yield from self._require(wanted)
         held = [
             x
-            for x in self.house.positions()
+            for x in self.broker.positions()
             if market_id in (None, x.market_id) and event_id in (None, x.event_id)
         ][:most]
         if not mark:
@@ -295,11 +297,11 @@ class OnAccount(Looking):
     def _settlements(self, wanted: _Wanted) -> Pages[Settlement]:
         yield from self.look_around()
         yield from self._require(wanted)
-        found = reversed(self.house.news.settlements)
+        found = reversed(self.broker.events.settlements)
         yield from given([x for x in found if self._is_wanted(x, wanted)])
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
-        """All that a stream may have lost: the house has it."""
+        """All that a stream may have lost: the broker has it."""
         try:
             yield from self.look_around()
         except JournalError as error:
@@ -311,7 +313,7 @@ class OnAccount(Looking):
             asked = {x.order_id for x in wanted.open_orders} | wanted.strangers
             orders = [
                 self.in_terms(x, None)
-                for x in self.house.orders()
+                for x in self.broker.orders()
                 if x.is_open
                 or x.order_id in asked
                 or x.created_at is None
@@ -322,7 +324,7 @@ class OnAccount(Looking):
             fills = yield from collect(self.fetch_fills(since=wanted.since))
         positions: list[Position] = []
         if Subject.POSITIONS in wanted.subjects:
-            positions = self.house.positions()
+            positions = self.broker.positions()
         return AccountState(
             orders=tuple(orders),
             fills=tuple(fills),
@@ -330,7 +332,7 @@ class OnAccount(Looking):
             balance=self._balance(),
             settlements=tuple(
                 x
-                for x in self.house.news.settlements
+                for x in self.broker.events.settlements
                 if x.market_id in wanted.unexplained
             ),
         )

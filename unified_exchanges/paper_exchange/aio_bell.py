@@ -1,4 +1,4 @@
-"""The connection to the house for an event loop."""
+"""The connection to the broker for an event loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from ..paper.house import PaperHouse
+from ..paper.broker import PaperBroker
 
 __all__ = ["AsyncBell"]
 
@@ -15,11 +15,11 @@ __all__ = ["AsyncBell"]
 class AsyncBell:
     """A connection without a socket, in the running loop."""
 
-    def __init__(self, house: PaperHouse) -> None:
-        self._house = house
+    def __init__(self, broker: PaperBroker) -> None:
+        self._broker = broker
         self._loop = asyncio.get_running_loop()
         self._rung = asyncio.Event()
-        house.news.hang(self._ring)
+        broker.events.hang(self._ring)
 
     def _ring(self) -> None:
         # A loop that is closed has nobody who listens.
@@ -38,4 +38,4 @@ class AsyncBell:
 
     async def close(self) -> None:
         """Take it down."""
-        self._house.news.take_down(self._ring)
+        self._broker.events.take_down(self._ring)

@@ -13,8 +13,8 @@ from ..flow import Flow, Leaving, Shown
 from ..grid import read_price, read_size
 from ..models import CancelReport, CancelResult, Order, Params
 from ..money import EXACT, Number
+from ..paper.broker import Refusal
 from ..paper.departure import Departure
-from ..paper.house import Refusal
 from ..paper.refusals import error_of, has_ended
 from .account import ARGUMENTS
 from .placing import Placing
@@ -53,9 +53,9 @@ class Changing(Placing):
     def _canceled(self, orders: Sequence[Order], about: str) -> Flow[list[Order]]:
         """Cancel open orders together, and get them as they are then."""
         markets = dict.fromkeys(x.market_id for x in orders)
-        with self.house.leaving(self.unseen(markets)) as departure:
+        with self.broker.leaving(self.unseen(markets)) as departure:
             for order in orders:
-                self.house.cancel(order.order_id)
+                self.broker.cancel(order.order_id)
         yield from self.arrived(about, departure)
         return [self.present(x.order_id) for x in orders]
 
@@ -96,10 +96,10 @@ class Changing(Placing):
         ARGUMENTS.read_params(params, (), {})
         self.require_writable("cancel of all orders")
         yield from self.look_around()
-        if market_id is not None and not self.house.has_market(market_id):
+        if market_id is not None and not self.broker.has_market(market_id):
             yield from self.source.fetch_market(market_id)
         resting = [
-            x for x in self.house.open_orders() if market_id in (None, x.market_id)
+            x for x in self.broker.open_orders() if market_id in (None, x.market_id)
         ]
         ended = yield from self._canceled(resting, "cancel of all orders")
         return CancelReport(
@@ -136,7 +136,7 @@ class Changing(Placing):
             raise ArgumentsRequired(message, venue=self.id)
         self.require_writable(about)
         self.switch.check(about)
-        known = self.house.find(order_id)
+        known = self.broker.find(order_id)
         if known is not None:
             self.require_allowed(known.market_id, about)
         before = yield from self._before(order_id, market_id)
@@ -147,15 +147,15 @@ class Changing(Placing):
             raise (yield from self._came_too_late(about, before))
         after = self._after(before, outcome, price, size)
         try:
-            self.house.check_trading(before.market_id)
+            self.broker.check_trading(before.market_id)
         except Refusal as refusal:
             raise self.refused_change(about, refusal) from None
         yield from self.heed(about)
         yield Leaving(
             changes=((self.in_terms(before, None), self.in_terms(after, None)),)
         )
-        with self.house.leaving(self.unseen([before.market_id])) as departure:
-            turn = self.house.amend(
+        with self.broker.leaving(self.unseen([before.market_id])) as departure:
+            turn = self.broker.amend(
                 before.order_id,
                 price=None if price is None else after.price,
                 size=None if size is None else after.size,
@@ -163,7 +163,7 @@ class Changing(Placing):
         yield from self.arrived(about, departure)
         found = self.present(before.order_id)
         try:
-            self.house.changed(turn)
+            self.broker.changed(turn)
         except Refusal as refusal:
             if not found.is_open:
                 yield Shown(self.in_terms(found, None))
@@ -191,7 +191,7 @@ class Changing(Placing):
     ) -> Order:
         """The order with its new terms, in its own outcome."""
         after = before
-        market = self.house.market(before.market_id)
+        market = self.broker.market(before.market_id)
         if price is not None:
             label = market.outcome(outcome).label
             if self.first_outcome is None and label != before.outcome:

@@ -1,4 +1,4 @@
-"""Feeding the house with what is followed of a market, the same in both flavours."""
+"""Feeding the broker with what is followed of a market, the same in both flavours."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Feeding(ABC, Generic[H]):
         ...
 
     def attend(self, market_id: str) -> None:
-        """Feed the house with a market over the source's stream."""
+        """Feed the broker with a market over the source's stream."""
         fed = self._fed.get(market_id)
         if self._is_closed or (fed is not None and fed.is_usable):
             return
@@ -61,12 +61,12 @@ class Feeding(ABC, Generic[H]):
             self._fed[market_id] = hub
 
     def sees(self, market_id: str) -> bool:
-        """Whether the house is fed with a market now."""
+        """Whether the broker is fed with a market now."""
         hub = self._fed.get(market_id)
         return hub is not None and hub.live_book(market_id) is not None
 
     def _feed(self, market_id: str) -> H | None:
-        """Have the house hear a market's books, trades and changes; gives the first hub.
+        """Have the broker hear a market's books, trades and changes; gives the first hub.
 
         None where nothing is followed: then it is read, and tried again with the next order.
         """

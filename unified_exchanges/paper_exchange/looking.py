@@ -1,4 +1,4 @@
-"""How the house on paper learns of the market: by the source's stream, or else by reading."""
+"""How the broker on paper learns of the market: by the source's stream, or else by reading."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..errors import (
 from ..flow import Flow, collect
 from ..models import FeeRule, Market, Subject
 from ..paper import Contract
+from ..paper.broker import PaperBroker
 from ..paper.fees import FeesInForce
-from ..paper.house import PaperHouse
 from ..paper.kept import Kept, Rows, restored
 from ..settings import Settings
 from ..streams.line import Line
@@ -58,7 +58,7 @@ _MALFORMED: Final = (
 
 
 class Looking(FromSource):
-    """Keeps the house up to date with what happens at the source."""
+    """Keeps the broker up to date with what happens at the source."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -70,7 +70,7 @@ class Looking(FromSource):
             self.settings = attrs.evolve(
                 self.settings, stream=attrs.evolve(stream, reconcile=often)
             )
-        self.house = PaperHouse(
+        self.broker = PaperBroker(
             cash=self.terms.cash,
             delays=self.terms.delays,
             now=self.nanoseconds,
@@ -84,8 +84,8 @@ class Looking(FromSource):
         """Markets of the account that are to be read before they are traded again."""
         self._lost: set[str] = set()
         self._account_taps = Taps()
-        self._account_taps.connect = connect(self.house)
-        self._account_taps.async_connect = connect_async(self.house)
+        self._account_taps.connect = connect(self.broker)
+        self._account_taps.async_connect = connect_async(self.broker)
 
     def nanoseconds(self) -> int:
         """The source's time in nanoseconds since 1970."""
@@ -113,12 +113,12 @@ class Looking(FromSource):
     def line_of(self, subject: Subject) -> Line:
         """The connection on which a subject is told; who follows orders wants markets too."""
         if subject in PRIVATE:
-            for market_id in self.house.busy_markets():
+            for market_id in self.broker.busy_markets():
                 self.attend(market_id)
         return super().line_of(subject)
 
     def _account(self) -> AccountStream:
-        return AccountStream(self.house, clock=self.clock, first=self.first_outcome)
+        return AccountStream(self.broker, clock=self.clock, first=self.first_outcome)
 
     # -- beginning, and keeping the state -------------------------------------------
 
@@ -146,7 +146,7 @@ class Looking(FromSource):
     def _go_on(
         self, kept: Kept, found: Mapping[str, Contract | UnifiedExchangesError]
     ) -> None:
-        self.house.load(kept)
+        self.broker.load(kept)
         self._unread = set(kept.engine.pits).difference(found)
         for market_id, read in found.items():
             if not isinstance(read, Contract):
@@ -154,7 +154,7 @@ class Looking(FromSource):
         # Last: time passes with these, and the others have no fees.
         for read in found.values():
             if isinstance(read, Contract):
-                self.house.renew(read)
+                self.broker.renew(read)
 
     def _whose(self) -> Source:
         source = self.source
@@ -179,7 +179,7 @@ class Looking(FromSource):
         if file is None or file.is_of_parent or file.is_closed:
             return
         try:
-            self.house.keep()
+            self.broker.keep()
         except JournalError as error:
             message = (
                 f"the exchange on paper is closed, but the last of it is not kept: {error}. "
@@ -193,7 +193,7 @@ class Looking(FromSource):
     # -- looking --------------------------------------------------------------------
 
     def contract(self, market_id: str) -> Flow[Contract]:
-        """A market with its fees, as the house trades it."""
+        """A market with its fees, as the broker trades it."""
         market = yield from self.market_to_trade(market_id)
         yield from self._read_fees(market_id)
         return self._contract(market, charges=True)
@@ -280,35 +280,35 @@ class Looking(FromSource):
 
     def hear(self, event: object) -> None:
         """Take what the source's stream tells."""
-        self.house.hear(event)
+        self.broker.hear(event)
 
     def admitted(self, market_id: str) -> Flow[Market]:
         """A market that is traded on paper, from now on if it was not."""
         yield from self.awake()
-        if not self.house.has_market(market_id):
-            self.house.admit((yield from self.contract(market_id)))
+        if not self.broker.has_market(market_id):
+            self.broker.admit((yield from self.contract(market_id)))
         elif market_id in self._unread:
-            self.house.renew((yield from self.contract(market_id)))
-        return self.house.market(market_id)
+            self.broker.renew((yield from self.contract(market_id)))
+        return self.broker.market(market_id)
 
     def look(self, market_id: str) -> Flow[None]:
-        """Let the house know the market as it is now, before an order meets it."""
+        """Let the broker know the market as it is now, before an order meets it."""
         yield from self.admitted(market_id)
         yield from self._read_fees(market_id)
-        self.house.require_fees(market_id)
+        self.broker.require_fees(market_id)
         self.attend(market_id)
         if self._sees(market_id):
             return
         yield from self._read_anew(market_id)
 
     def look_around(self) -> Flow[None]:
-        """Let the house know what became of its orders, before it is asked."""
+        """Let the broker know what became of its orders, before it is asked."""
         yield from self.awake()
-        busy = dict.fromkeys(self.house.busy_markets())
-        wanted = {**busy, **dict.fromkeys(self.house.held_markets())}
+        busy = dict.fromkeys(self.broker.busy_markets())
+        wanted = {**busy, **dict.fromkeys(self.broker.held_markets())}
         stale = [x for x in wanted if self._is_stale(x)]
         yield from self._read_markets(stale, busy, self._take)
-        for market_id in self.house.busy_markets():
+        for market_id in self.broker.busy_markets():
             self.attend(market_id)
             looked = self._looked.get(market_id)
             is_new = looked is None or self.clock.monotonic() - looked >= _ENOUGH
@@ -316,17 +316,17 @@ class Looking(FromSource):
                 try:
                     yield from self._read_anew(market_id)
                 except MarketNotFound as error:
-                    self.house.advance()
+                    self.broker.advance()
                     self._lose(market_id, error)
-        self.house.advance()
+        self.broker.advance()
 
     def _read_anew(self, market_id: str) -> Flow[None]:
-        since = self.house.since(market_id)
+        since = self.broker.since(market_id)
         trades = yield from collect(self.source.fetch_trades(market_id, since=since))
         book = yield from self.source.fetch_order_book(market_id)
         # What the book shows by now has happened before: a trade counts first.
-        self.house.read_trades(market_id, trades)
-        self.house.hear(book)
+        self.broker.read_trades(market_id, trades)
+        self.broker.hear(book)
         self._looked[market_id] = self.clock.monotonic()
 
     def _is_stale(self, market_id: str) -> bool:
@@ -336,9 +336,9 @@ class Looking(FromSource):
 
     def _take(self, market_id: str, read: Contract | UnifiedExchangesError) -> None:
         if isinstance(read, Contract):
-            self.house.renew(read)
+            self.broker.renew(read)
         else:
-            self.house.advance()
+            self.broker.advance()
             self._lose(market_id, read)
 
     def _lose(self, market_id: str, error: UnifiedExchangesError) -> None:
@@ -354,7 +354,7 @@ class Looking(FromSource):
         )
         self._lost.add(market_id)
         self._unread.add(market_id)
-        self.house.abandon(market_id)
+        self.broker.abandon(market_id)
 
     def attend(self, market_id: str) -> None:
         """Follow a market from now on, if that can be."""
@@ -366,5 +366,5 @@ class Looking(FromSource):
             return False
         if not self.eyes.sees(market_id):
             return False
-        self.house.is_streamed(market_id)
+        self.broker.is_streamed(market_id)
         return True

@@ -1,4 +1,4 @@
-"""Orders on paper: checked by the source's rules, and placed in the house."""
+"""Orders on paper: checked by the source's rules, and placed in the broker."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ..flow import Flow, Response, Sleep
 from ..models import BUY, Intent, Order, OrderPreview
 from ..models.tracking import risk
 from ..money import EXACT
+from ..paper.broker import Refusal
 from ..paper.departure import Departure
-from ..paper.house import Refusal
 from ..paper.refusals import error_of
 from ..venue import Call
 from ..venue.batching import Batching
@@ -112,7 +112,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         return self._arrived(ready, order_id)
 
     def _arrived(self, ready: Draft, order_id: str) -> Order:
-        found = self.house.find(order_id)
+        found = self.broker.find(order_id)
         if found is None:
             message = (
                 f"{ready}: order {order_id} is still on its way on paper: ask for it by "
@@ -204,7 +204,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         if call.heeds:
             yield from self.heed(call.about)
         self.switch.check(call.about)
-        with self.house.leaving(self.unseen(markets)) as departure:
+        with self.broker.leaving(self.unseen(markets)) as departure:
             sent = [self._sent(x, call) for x in call.drafts]
         call.has_left = True
         yield from self.arrived(call.about, departure)
@@ -235,8 +235,8 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
                     unknown.discard(market_id)
         finally:
             # Also where nobody waits any more: it has left.
-            self.house.meet(departure, unknown)
-        self.house.advance(until=departure.due)
+            self.broker.meet(departure, unknown)
+        self.broker.advance(until=departure.due)
         if delays.event:
             yield Sleep(delays.event / _SECOND)
 
@@ -268,7 +268,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         """
         ticket, request = ready.ticket, ready.ticket.request
         try:
-            return self.house.place(
+            return self.broker.place(
                 ready.market_id,
                 ready.outcome,
                 ready.side,
@@ -294,14 +294,14 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
             outcome = next(
                 x.label for x in ready.rules.outcomes if x.label != ready.outcome
             )
-        return self.house.held(ready.market_id, outcome)
+        return self.broker.held(ready.market_id, outcome)
 
     def _answered(self, ready: Draft, order_id: str | None, call: _Act) -> str | None:
         """The id of an order that is there; None if it was refused."""
         if order_id is None:
             return None
         try:
-            self.house.arrived(order_id)
+            self.broker.arrived(order_id)
         except Refusal as refusal:
             reason = str(refusal)
             self._refuse(ready, call, error_of(reason)(reason))
@@ -330,8 +330,8 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     def find_everywhere(self, client_order_id: str) -> Flow[Order | None]:
         """The same, on any market."""
         yield from self.awake()
-        self.house.keep()
-        return self.house.find_client(client_order_id)
+        self.broker.keep()
+        return self.broker.find_client(client_order_id)
 
     def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
         """Whether an order is the one that is asked for."""
@@ -344,10 +344,10 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     ) -> Flow[Mapping[str, Order]]:
         """Orders that are these intents, by client order id."""
         yield from self.awake()
-        self.house.keep()
+        self.broker.keep()
         found: dict[str, Order] = {}
         for intent in intents:
-            order = self.house.find_client(intent.client_order_id)
+            order = self.broker.find_client(intent.client_order_id)
             if order is not None and order.market_id == market_id:
                 found[intent.client_order_id] = order.in_terms_of(intent.outcome)
         return found

@@ -65,11 +65,11 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
     @property
     def closing(self) -> int:
         """When the next market closes by the clock, as the strategy's shows it."""
-        return self.house.engine.hours.due + self.clock.lag
+        return self.broker.engine.hours.due + self.clock.lag
 
     def close_markets(self) -> None:
         """Close those whose time has come."""
-        self.house.land(self.nanoseconds(), 0)
+        self.broker.land(self.nanoseconds(), 0)
 
     # -- what is known --------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
     def look_around(self) -> Flow[None]:
         """What became of the orders the stream has told."""
         yield from self.awake()
-        self.house.land(self.nanoseconds(), 0)
+        self.broker.land(self.nanoseconds(), 0)
 
     # -- orders ---------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
         Raises `NotRecorded` if the recording ends before.
         """
         del departure
-        delay, turn = self.house.engine.delays.order, self.house.turn
+        delay, turn = self.broker.engine.delays.order, self.broker.turn
         arrival = self.nanoseconds() + delay
         yield Sleep(delay / _SECOND)
         if self.nanoseconds() + _SLACK < arrival:
@@ -152,7 +152,7 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
                 "arrived",
                 venue=self.id,
             )
-        self.house.land(arrival, turn)
+        self.broker.land(arrival, turn)
 
 
 _SLACK: Final = 1_000

@@ -1,6 +1,6 @@
 """The account on paper as a stream, so that it is followed like that of any venue.
 
-No socket is opened: the "connection" is a bell that the house rings.
+No socket is opened: the "connection" is a bell that the broker rings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..clock import Clock
 from ..errors import UnifiedExchangesError
 from ..models import Fill, Order, OrderBook, StreamHealth, Subject
 from ..models.streams import IDLE, StreamState
-from ..paper.house import PaperHouse
+from ..paper.broker import PaperBroker
 from ..paper.session import PaperSession
 from ..streams.protocol import StreamEvent, StreamProtocol, Withheld
 from ..transports import AsyncConnect, AsyncConnection, Connect, Connection
@@ -31,12 +31,12 @@ _SECOND: Final = 1_000_000_000
 
 
 class AccountStream(StreamProtocol):
-    """Tells of orders and fills of the house, in terms of ``first`` where outcomes net."""
+    """Tells of orders and fills of the broker, in terms of ``first`` where outcomes net."""
 
-    def __init__(self, house: PaperHouse, *, clock: Clock, first: str | None) -> None:
+    def __init__(self, broker: PaperBroker, *, clock: Clock, first: str | None) -> None:
         super().__init__(clock=clock)
         self.tells_positions = False
-        self._house = house
+        self._broker = broker
         self._first = first
         self._session: PaperSession | None = None
         self._messages = 0
@@ -60,12 +60,12 @@ class AccountStream(StreamProtocol):
 
     def hang(self, bell: Callable[[], None]) -> None:
         """Have a bell rung whenever there is news; it must not wait."""
-        self._house.news.hang(bell)
+        self._broker.events.hang(bell)
 
     def connection_made(self) -> Iterable[StreamEvent]:
-        """Listen to the house."""
+        """Listen to the broker."""
         self.is_connected = True
-        self._session = self._house.news.open_session()
+        self._session = self._broker.events.open_session()
         return ()
 
     def connection_lost(self, reason: str) -> Iterable[StreamEvent]:
@@ -73,7 +73,7 @@ class AccountStream(StreamProtocol):
         del reason
         self.is_connected = False
         if self._session is not None:
-            self._house.news.close_session(self._session)
+            self._broker.events.close_session(self._session)
             self._session = None
         return ()
 
@@ -83,7 +83,7 @@ class AccountStream(StreamProtocol):
         return self.poll()
 
     def heard(self) -> None:
-        """The house is always there."""
+        """The broker is always there."""
 
     def poll(self) -> Iterable[StreamEvent]:
         """What may be told by now."""
@@ -91,7 +91,7 @@ class AccountStream(StreamProtocol):
             return ()
         before = self._trouble
         try:
-            news = self._house.take(self._session)
+            news = self._broker.take(self._session)
         except UnifiedExchangesError as error:
             # What cannot be kept is not told, and is tried again.
             self._trouble = error
@@ -105,14 +105,14 @@ class AccountStream(StreamProtocol):
         return news if self._first is None else news.in_terms_of(self._first)
 
     def next_poll(self) -> float:
-        """Seconds until the house does something, or may tell something."""
+        """Seconds until the broker does something, or may tell something."""
         if self._trouble is not None:
             return _AGAIN
         waiting = None if self._session is None else self._session.due
-        due = [x for x in (self._house.due, waiting) if x is not None]
+        due = [x for x in (self._broker.due, waiting) if x is not None]
         if not due:
             return _LONGEST
-        left = (min(due) - self._house.moment()) / _SECOND
+        left = (min(due) - self._broker.moment()) / _SECOND
         return min(max(left, 0.0), _LONGEST)
 
     def data_to_send(self) -> list[str]:
@@ -149,11 +149,11 @@ class AccountStream(StreamProtocol):
 class _Bell:
     """A connection without a socket, for one thread."""
 
-    def __init__(self, house: PaperHouse) -> None:
-        self._house = house
+    def __init__(self, broker: PaperBroker) -> None:
+        self._broker = broker
         self._rung = Event()
         self._ring = self._rung.set
-        house.news.hang(self._ring)
+        broker.events.hang(self._ring)
 
     def recv(self, timeout: float) -> Sequence[str | bytes]:
         """Wait for the bell."""
@@ -171,12 +171,12 @@ class _Bell:
 
     def close(self) -> None:
         """Take it down."""
-        self._house.news.take_down(self._ring)
+        self._broker.events.take_down(self._ring)
         self._ring()
 
 
-def connect(house: PaperHouse) -> Connect:
-    """What opens a connection to the house, for a thread."""
+def connect(broker: PaperBroker) -> Connect:
+    """What opens a connection to the broker, for a thread."""
 
     def opened(
         url: str,
@@ -186,12 +186,12 @@ def connect(house: PaperHouse) -> Connect:
         timeout: float,
     ) -> Connection:
         del url, headers, heard, timeout
-        return _Bell(house)
+        return _Bell(broker)
 
     return opened
 
 
-def connect_async(house: PaperHouse) -> AsyncConnect:
+def connect_async(broker: PaperBroker) -> AsyncConnect:
     """The same for an event loop."""
 
     async def opened(
@@ -204,6 +204,6 @@ def connect_async(house: PaperHouse) -> AsyncConnect:
         from .aio_bell import AsyncBell  # noqa: PLC0415 - loads asyncio
 
         del url, headers, heard, timeout
-        return AsyncBell(house)
+        return AsyncBell(broker)
 
     return opened

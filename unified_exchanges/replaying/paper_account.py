@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from ..paper.house import PaperHouse
+from ..paper.broker import PaperBroker
 from .clock import ReplayClock
 
 __all__ = ["Overhearing"]
@@ -14,7 +14,7 @@ __all__ = ["Overhearing"]
 class Overhearing(ABC):
     """A venue with an account on paper, in the time of a recording."""
 
-    house: PaperHouse
+    broker: PaperBroker
     clock: ReplayClock
 
     @abstractmethod

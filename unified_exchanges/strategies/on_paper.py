@@ -30,7 +30,7 @@ class OnPaper(Ground):
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)
         self._venue: Overhearing = exchange.venue
-        self._news = self._venue.house.news.open_session()
+        self._news = self._venue.broker.events.open_session()
         self._gap: Gap | None = None
 
     @property
@@ -56,10 +56,10 @@ class OnPaper(Ground):
         for subject in subjects:
             self.timeline.check(on_the_wire, subject, tuple(contracts))
         self._venue.overhear(self._told)
-        self._venue.house.news.hang(self.drain)
+        self._venue.broker.events.hang(self.drain)
         for contract in contracts.values():
             # First, so that the account misses nothing of what is told.
-            self._venue.house.admit(contract)
+            self._venue.broker.admit(contract)
             self.exchange.attend(contract.market_id)
 
     def _told(self, event: object) -> None:
@@ -84,15 +84,15 @@ class OnPaper(Ground):
 
     def leave(self) -> None:
         """Tell no more."""
-        self._venue.house.news.take_down(self.drain)
-        self._venue.house.news.close_session(self._news)
+        self._venue.broker.events.take_down(self.drain)
+        self._venue.broker.events.close_session(self._news)
 
     def _of_one(
         self, command: Command, place: Place, order_id: str | None
     ) -> Flow[Order]:
         if order_id is None:
             # The account knows its orders by our keys as well: nothing is asked for.
-            found = self._venue.house.find_client(place.key)
+            found = self._venue.broker.find_client(place.key)
             order_id = None if found is None else found.order_id
         return super()._of_one(command, place, order_id)
 

@@ -22,32 +22,32 @@ from ..models import (
     Trade,
 )
 from ..money import Number
+from .account_events import AccountEvents
 from .contract import Contract, Delays
 from .departure import Departure, unread_gap
 from .engine import PaperEngine
 from .kept import Keeper, Kept
-from .news import News
 from .orders import PaperOrder, at
 from .refusals import not_trading
 from .session import PaperSession
 from .tape import Tape
 
-__all__ = ["PaperHouse", "Refusal"]
+__all__ = ["PaperBroker", "Refusal"]
 
 
 class Refusal(Exception):
     """An order was refused on its arrival; the text is why."""
 
 
-class PaperHouse:
+class PaperBroker:
     """An engine with a clock, a lock, and what it told so far.
 
     ``now`` gives nanoseconds since 1970 by the clock of the source, which may go back: here
     time stands still then, but for what is waited for.  Every method may be called from any
     thread.
 
-    >>> house = PaperHouse(cash="1000", now=lambda: 1_795_200_000_000_000_000)
-    >>> house.cash, house.open_orders()
+    >>> broker = PaperBroker(cash="1000", now=lambda: 1_795_200_000_000_000_000)
+    >>> broker.cash, broker.open_orders()
     (Decimal('1000'), [])
     """
 
@@ -65,7 +65,7 @@ class PaperHouse:
         self._leaving: int | None = None
         """The moment at which all leaves that is sent together."""
         self._lock = fork.rlock()
-        self.news = News(self._lock, keeper)
+        self.events = AccountEvents(self._lock, keeper)
         self._tapes: dict[str, Tape] = {}
 
     # -- what the source tells ---------------------------------------------------------
@@ -102,7 +102,7 @@ class PaperHouse:
                 ).from_stream(event):
                     return
             self.engine.receive(self._moment(), event)
-            self.news.tell_if_kept(self.engine)
+            self.events.tell_if_kept(self.engine)
 
     def read_trades(self, market_id: str, trades: Iterable[Trade]) -> None:
         """Take trades that were listed."""
@@ -111,7 +111,7 @@ class PaperHouse:
             for trade in self._tape(market_id).from_listing(trades):
                 # Each is listed once, for the outcome that its taker traded.
                 self.engine.receive(self._moment(), trade.in_terms_of(first))
-            self.news.tell(self.engine)
+            self.events.tell(self.engine)
 
     def read_market(self, market: Market) -> None:
         """Take a market that was read: its status, its grid and what it pays."""
@@ -136,7 +136,7 @@ class PaperHouse:
         """Trade a market no more of which nothing can be read: see `PaperEngine`."""
         with self._lock:
             self.engine.abandon(market_id)
-            self.news.tell(self.engine)
+            self.events.tell(self.engine)
 
     def require_fees(self, market_id: str) -> None:
         """See to it that it is known what a fill pays: raises `NotSupported`."""
@@ -232,7 +232,7 @@ class PaperHouse:
                 **how,  # type: ignore[arg-type]  # as it takes them
             )
             # What is on its way arrives by the clock of who follows it.
-            self.news.ring()
+            self.events.ring()
             return order_id
 
     def _forget_refused(self, client_order_id: str | None) -> None:
@@ -257,7 +257,7 @@ class PaperHouse:
     def changed(self, turn: int) -> None:
         """See to it that a change was not refused when it arrived: raises `Refusal`."""
         with self._lock:
-            reason = self.news.refusal(turn)
+            reason = self.events.refusal(turn)
         if reason is not None:
             raise Refusal(reason)
 
@@ -276,7 +276,7 @@ class PaperHouse:
         """
         with self._lock:
             self.engine.advance(max(self._moment(), until))
-            self.news.tell(self.engine)
+            self.events.tell(self.engine)
 
     @property
     def turn(self) -> int:
@@ -290,7 +290,7 @@ class PaperHouse:
         """
         with self._lock:
             self.engine.land(max(moment, self.engine.moment), turn)
-            self.news.tell(self.engine)
+            self.events.tell(self.engine)
 
     def arrived(self, order_id: str) -> Order | None:
         """An order that was sent: None while it is on its way.
@@ -378,9 +378,9 @@ class PaperHouse:
     def keep(self) -> None:
         """Keep what has changed and nobody was told of, such as places in queues."""
         with self._lock:
-            self.news.tell(self.engine)
+            self.events.tell(self.engine)
             if self.engine.touched:
-                self.news.keep(self.engine)
+                self.events.keep(self.engine)
 
     def load(self, kept: Kept) -> None:
         """Go on as an account that was kept; its delays are those of now.
@@ -389,7 +389,7 @@ class PaperHouse:
         """
         with self._lock:
             self.engine = kept.engine
-            self.news.load(kept.news)
+            self.events.load(kept.news)
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
 
 

@@ -11,12 +11,12 @@ from .engine import Notice, PaperEngine, RefusedChange
 from .kept import Keeper, changed
 from .session import PaperSession
 
-__all__ = ["News"]
+__all__ = ["AccountEvents"]
 
 _log = logging.getLogger(__name__)
 
 
-class News:
+class AccountEvents:
     """All fills and settlements, and those who are told of orders and fills in order.
 
     Whoever follows it may come and go in any thread; the rest is done under ``lock``.
