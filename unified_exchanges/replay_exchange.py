@@ -97,12 +97,12 @@ def timeline_of(source: Source, *, by_receipt: bool = False) -> Timeline | None:
     """What plays the streams of a recording; None where it has none."""
     if source.streams is None:
         return None
-    overheard = folder(source.venue, "overheard").OVERHEARD
+    decoder = folder(source.venue, "decoder").DECODER
     return Timeline(
         source.streams,
         source.clock,
         source.answers,
-        overheard=lambda: overheard(VirtualClock(0)),
+        decoder=lambda: decoder(VirtualClock(0)),
         by_receipt=by_receipt,
     )
 

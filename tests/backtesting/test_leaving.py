@@ -18,8 +18,8 @@ from unified_exchanges.backtesting import Data, backtest, recorded
 from unified_exchanges.backtesting.sources import events_of
 from unified_exchanges.paper import FREE, Contract
 from unified_exchanges.recording import Body, Frame, Opened
+from unified_exchanges.recording.decoder import LEFT
 from unified_exchanges.recording.format import encode
-from unified_exchanges.recording.overheard import LEFT
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, Strategy
 

@@ -21,8 +21,8 @@ from unified_exchanges.models import (
     Trade,
 )
 from unified_exchanges.recording import Body, Frame, Opened, Rest
+from unified_exchanges.recording.decoder import decode
 from unified_exchanges.recording.format import encode
-from unified_exchanges.recording.overheard import hear
 from unified_exchanges.recording.polled import Polled
 from unified_exchanges.registry import folder
 
@@ -39,11 +39,11 @@ class Listener:
 
     def __init__(self, venue: str, *, has_books: bool = False) -> None:
         self.clock = VirtualClock(BEGAN)
-        kind = folder(venue, "overheard").OVERHEARD
-        self.overheard = kind(self.clock, has_books=has_books)
+        kind = folder(venue, "decoder").DECODER
+        self.decoder = kind(self.clock, has_books=has_books)
 
     def hear(self, line: object) -> list[Any]:
-        found: Iterable[Any] = hear(self.overheard, line)
+        found: Iterable[Any] = decode(self.decoder, line)
         return [x for x in found if not isinstance(x, Ticker)]
 
     def open(self, url: str) -> None:
@@ -191,7 +191,7 @@ def test_polymarkets_books_are_told_unless_they_are_older(polymarket: Listener) 
 def test_where_polymarkets_stream_tells_books_no_polls_are_told() -> None:
     polymarket = Listener("polymarket", has_books=True)
     assert one(polymarket) == []
-    polymarket.overheard._tokens[poly.YES] = poly.A
+    polymarket.decoder._tokens[poly.YES] = poly.A
     assert one(polymarket, bids=[{"price": "2", "size": "1"}]) == []
     polymarket.open("ws://poly.test/ws/market")
     asked = json.dumps({"assets_ids": [poly.YES], "type": "market"})
@@ -212,7 +212,7 @@ def test_polymarkets_books_that_cannot_be_read_are_a_gap_of_a_market_that_is_kno
     polymarket: Listener,
 ) -> None:
     assert one(polymarket, bids=[{"price": "2", "size": "1"}]) == []
-    polymarket.overheard._tokens[poly.YES] = poly.A
+    polymarket.decoder._tokens[poly.YES] = poly.A
     [gap] = one(polymarket, bids=[{"price": "2", "size": "1"}])
     assert gap.market_ids == (poly.A,)
 
@@ -376,7 +376,7 @@ LINES: dict[str, list[tuple[bool, Any]]] = {
 def test_a_stream_of_books_is_known_by_its_lines(
     venue: str, is_of_books: bool, line: Any
 ) -> None:
-    kind = folder(venue, "overheard").OVERHEARD
+    kind = folder(venue, "decoder").DECODER
     assert kind.is_of_books(encode(line)) is is_of_books
 
 

@@ -15,7 +15,7 @@ from unified_exchanges import Gap, Order, OrderBook, async_exchange, exchange
 from unified_exchanges.backtesting import backtest, recorded
 from unified_exchanges.models import Subject
 from unified_exchanges.recording import Recorder
-from unified_exchanges.recording.overheard import LEFT
+from unified_exchanges.recording.decoder import LEFT
 from unified_exchanges.strategies import (
     Desk,
     RunReport,

@@ -16,9 +16,9 @@ from ..models import Order, OrderBook, Ticker, Trade
 from ..models.record import Record
 from ..paper import PaperEvent
 from ..recording import End, Header, Rest, Torn
+from ..recording.decoder import RecordingDecoder, decode, decoder_of
 from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.opening import is_cassette
-from ..recording.overheard import Overheard, hear, listening
 from ..recording.places import Place, check_places, is_there, place_of
 from ..recording.reading import read_shortened
 from ..registry import exchanges, folder
@@ -44,7 +44,7 @@ Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
 
 _Shortened: TypeAlias = tuple[int, int, *tuple[OrderBook, ...]]
-"""What `Overheard.shortcut` makes of a line."""
+"""What `RecordingDecoder.shortcut` makes of a line."""
 
 _USUAL: Final = 3
 """Parts of what was made of a line that tells of one book, as nearly all do."""
@@ -252,7 +252,7 @@ def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     listener = _Listener(path)
     lines = read_shortened(path, listener.begin)
     line = next(lines)  # the header, with which the listener has begun
-    receive, overheard = listener.clock.read, listener.overheard
+    receive, decoder = listener.clock.read, listener.decoder
     for line in lines:
         if isinstance(line, tuple):
             received_at = line[0]
@@ -268,7 +268,7 @@ def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
         if isinstance(line, Torn):
             continue
         moment = receive(line.at, line.mono)
-        for event in hear(overheard, line):
+        for event in decode(decoder, line):
             if type(event) not in _PASSED_OVER:
                 setbacks.see(moment, moment - line.at)
                 if type(line) is Rest and type(event) is OrderBook:
@@ -297,13 +297,13 @@ def markets_told(path: Path) -> Iterator[str]:
 
     def begin(head: Header) -> Callable[[bytes], bool | None]:
         listener.begin(head)
-        is_change = listener.overheard.is_change
+        is_change = listener.decoder.is_change
         return lambda line: is_change(line) or None
 
     for line in read_shortened(path, begin):
         if not isinstance(line, bool | Header | Torn):
             listener.clock.read(line.at, line.mono)
-            for event in hear(listener.overheard, line):
+            for event in decode(listener.decoder, line):
                 if isinstance(event, OrderBook | Trade):
                     yield event.market_id
 
@@ -317,12 +317,12 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     feed.is_dated = heard.is_dated
     first = heard.lines[0][1]
     clock = LineClock(first.at, first.mono)
-    listeners: dict[str, Overheard] = {}
+    listeners: dict[str, RecordingDecoder] = {}
     for (venue, _), line in heard.lines:
         if venue not in listeners:
-            listeners[venue] = folder(venue, "overheard").OVERHEARD(clock)
+            listeners[venue] = folder(venue, "decoder").DECODER(clock)
         moment = clock.read(line.at, line.mono)
-        for event in hear(listeners[venue], line):
+        for event in decode(listeners[venue], line):
             if type(event) is OrderBook:
                 feed.poll()
             # Answers tell neither tickers nor orders.
@@ -340,13 +340,13 @@ class _Listener:
     """Hears a recording, by a clock that shows the time of the line at hand."""
 
     clock: LineClock
-    overheard: Overheard
+    decoder: RecordingDecoder
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def begin(self, head: Header) -> Callable[[bytes], _Shortened | None]:
         self.clock = LineClock(head.at, head.mono)
-        kind: type[Overheard] = folder(head.venue, "overheard").OVERHEARD
-        self.overheard = listening(kind, self._path, self.clock)
-        return self.overheard.shortcut
+        kind: type[RecordingDecoder] = folder(head.venue, "decoder").DECODER
+        self.decoder = decoder_of(kind, self._path, self.clock)
+        return self.decoder.shortcut

@@ -27,7 +27,7 @@ _NAMED: Final = 5
 """How many of many are named."""
 
 Past = Callable[[], Any]
-"""Reads the recording once more up to now, and gives the venue's `Overheard` of it."""
+"""Reads the recording once more up to now, and gives the venue's `RecordingDecoder` of it."""
 
 
 def some_of(names: Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
+from ..recording.decoder import RecordingDecoder
 from ..recording.format import Closed, Frame, Line, Opened, Withheld
-from ..recording.overheard import Overheard
 from .answers import Answers
 from .counterpart import Counterpart, Past
 from .lines import Lines
@@ -31,7 +31,7 @@ class Link:
 class Links:
     """Which stream hears which connection.
 
-    ``overheard`` makes what reads a connection from its beginning.
+    ``decoder`` makes what reads a connection from its beginning.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Links:
         streams: Streams,
         lines: Lines,
         answers: Answers,
-        overheard: Callable[[], Overheard],
+        decoder: Callable[[], RecordingDecoder],
     ) -> None:
         self.players: list[Player] = []
         self.here: list[LocalPlayer] = []
@@ -47,7 +47,7 @@ class Links:
         self._streams = streams
         self._lines = lines
         self._answers = answers
-        self._overheard = overheard
+        self._decoder = decoder
         self._links: dict[int, Link] = {}
 
     # -- streams --------------------------------------------------------------------
@@ -82,10 +82,10 @@ class Links:
         return list(link.counterpart.asked(text, self._lines.count + 1, past))
 
     def _past_of(self, link: Link) -> Past:
-        def past() -> Overheard:
-            overheard = self._overheard()
-            read_past(self._streams.file, overheard, link.number, self._lines.count + 1)
-            return overheard
+        def past() -> RecordingDecoder:
+            decoder = self._decoder()
+            read_past(self._streams.file, decoder, link.number, self._lines.count + 1)
+            return decoder
 
         return past
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
+from ..recording.decoder import Decoded, RecordingDecoder
 from ..recording.format import Closed, Frame, Line, Opened, Rest, Withheld
-from ..recording.overheard import Heard, Overheard
 from ..recording.reading import read
 
 __all__ = ["read_past"]
@@ -14,27 +14,29 @@ __all__ = ["read_past"]
 _OK = 200
 
 
-def read_past(file: Path, overheard: Overheard, connection: int, line: int) -> None:
+def read_past(
+    file: Path, decoder: RecordingDecoder, connection: int, line: int
+) -> None:
     """Let somebody hear one connection up to a line, which is left out.
 
     It costs time in proportion to that, and memory of what is heard.
     """
     for each in islice(read(file), 1, line - 1):
-        for _ in _heard(overheard, each, connection):
+        for _ in _decoded(decoder, each, connection):
             pass
 
 
-def _heard(overheard: Overheard, line: Line, connection: int) -> list[Heard]:
+def _decoded(decoder: RecordingDecoder, line: Line, connection: int) -> list[Decoded]:
     if isinstance(line, Rest):
         if line.status == _OK:
-            overheard.answered(line.path, line.body.data)
+            decoder.answered(line.path, line.body.data)
     elif isinstance(line, Withheld):
         if line.lost_on == connection:
-            return list(overheard.missed(connection, "a message was withheld"))
+            return list(decoder.missed(connection, "a message was withheld"))
     elif isinstance(line, Frame | Opened | Closed) and line.connection == connection:
         if isinstance(line, Frame):
-            return list(overheard.told(connection, line.direction, line.body.data))
+            return list(decoder.told(connection, line.direction, line.body.data))
         if isinstance(line, Closed):
-            return list(overheard.closed(connection, line.reason))
-        overheard.opened(connection, line.url)
+            return list(decoder.closed(connection, line.reason))
+        decoder.opened(connection, line.url)
     return []

@@ -18,6 +18,7 @@ from .. import fork
 from ..errors import NotRecorded
 from ..flow import Flow, Request
 from ..models import Subject
+from ..recording.decoder import RecordingDecoder
 from ..recording.format import (
     Closed,
     End,
@@ -30,7 +31,6 @@ from ..recording.format import (
     Withheld,
 )
 from ..recording.line_clock import LineClock
-from ..recording.overheard import Overheard
 from ..venue import Venue
 from .agenda import Agenda
 from .answers import Answers, Entry
@@ -56,7 +56,7 @@ class Timeline:
     """Plays a recording to the streams and calls of one exchange.
 
     All of it is done under ``lock``, in the thread or task of whoever waits.
-    ``overheard`` makes what reads a connection from its beginning.  Time passes by the
+    ``decoder`` makes what reads a connection from its beginning.  Time passes by the
     recorder's monotonic clock, or ``by_receipt`` by the stamps of its wall clock, by which
     a backtest goes.
     """
@@ -67,7 +67,7 @@ class Timeline:
         clock: ReplayClock,
         answers: Answers,
         *,
-        overheard: Callable[[], Overheard],
+        decoder: Callable[[], RecordingDecoder],
         by_receipt: bool = False,
     ) -> None:
         self.streams = streams
@@ -80,7 +80,7 @@ class Timeline:
         self.attendance = Attendance(self.lock)
         self._agenda = Agenda()
         self._lines = Lines(streams.file, streams.header, by_receipt=by_receipt)
-        self._links = Links(streams, self._lines, answers, overheard)
+        self._links = Links(streams, self._lines, answers, decoder)
 
     @property
     def received(self) -> LineClock:

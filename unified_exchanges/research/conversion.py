@@ -13,8 +13,8 @@ import attrs
 
 from ..errors import BadRequest
 from ..recording import End, Header, Line, Rest, Torn, read
+from ..recording.decoder import RecordingDecoder, decode, decoder_of
 from ..recording.line_clock import LineClock
-from ..recording.overheard import Overheard, hear, listening
 from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import folder
 from .catalog import Recorded, placing
@@ -161,8 +161,8 @@ def _convert(
     head = next(lines)
     assert isinstance(head, Header)
     clock = LineClock(head.at, head.mono)
-    kind: type[Overheard] = folder(head.venue, "overheard").OVERHEARD
-    overheard = listening(kind, path, clock)
+    kind: type[RecordingDecoder] = folder(head.venue, "decoder").DECODER
+    decoder = decoder_of(kind, path, clock)
     line: Line = head
     with (
         _tables(out, head.venue, recorded.folder, head.at) as tables,
@@ -182,7 +182,7 @@ def _convert(
                     )
                 )
             is_polled = isinstance(line, Rest)
-            for part, event in enumerate(hear(overheard, line)):
+            for part, event in enumerate(decode(decoder, line)):
                 for table, row in rows.of(
                     event, line.at, clock.moment, number, part, is_polled=is_polled
                 ):

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from ..models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ..money import ZERO
-from ..recording.overheard import Heard
+from ..recording.decoder import Decoded
 from .grids import grid_text
 
 __all__ = ["POLLED", "Row", "Rows"]
@@ -31,7 +31,7 @@ class Rows:
 
     def of(
         self,
-        event: Heard,
+        event: Decoded,
         received_at: int,
         moment: int,
         line: int,

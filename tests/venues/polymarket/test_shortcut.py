@@ -30,12 +30,12 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
+from unified_exchanges.recording.decoder import decode
 from unified_exchanges.recording.format import encode
 from unified_exchanges.recording.line_clock import LineClock
-from unified_exchanges.recording.overheard import hear
 from unified_exchanges.streams.health import SAMPLE
+from unified_exchanges.venues.polymarket.decoder import DECODER
 from unified_exchanges.venues.polymarket.memory import Memory
-from unified_exchanges.venues.polymarket.overheard import OVERHEARD
 from unified_exchanges.venues.polymarket.stream import (
     BookChange,
     BookSnapshot,
@@ -186,22 +186,22 @@ def facts(event: object) -> Facts:
 def line_by_line(path: Path) -> Iterator[tuple[int, list[Any]]]:
     """The events of each line, each read whole and then told."""
     clock = LineClock(0, 0)
-    overheard = OVERHEARD(clock)
+    decoder = DECODER(clock)
     for line in read(path):
         clock.moment = max(clock.moment, getattr(line, "at", 0))
-        yield clock.moment, list(hear(overheard, line))
+        yield clock.moment, list(decode(decoder, line))
 
 
 def shortened(path: Path) -> Iterator[tuple[bool, list[Any]]]:
     """The events of each line, by the shortcut where it has one."""
     clock = LineClock(0, 0)
-    overheard = OVERHEARD(clock)
+    decoder = DECODER(clock)
     with path.open("rb") as file:
         for text, line in zip(file, read(path), strict=True):
             clock.moment = max(clock.moment, getattr(line, "at", 0))
-            found = overheard.shortcut(text)
+            found = decoder.shortcut(text)
             if found is None:
-                yield False, list(hear(overheard, line))
+                yield False, list(decode(decoder, line))
             else:
                 assert found[:2] == (
                     getattr(line, "at", None),
@@ -420,13 +420,13 @@ def test_a_shortcut_tells_what_the_lines_tell(
 
 def heard(*told: object, tokens: tuple[str, ...] = (YES, NO)) -> Any:
     """Somebody who has heard these frames, after the books of these tokens."""
-    overheard = OVERHEARD(LineClock(0, 0))
+    decoder = DECODER(LineClock(0, 0))
     tape = Tape(*tokens)
     for each in told:
         tape.tell(each)
     for text in tape.lines[1:]:
-        list(hear(overheard, decoded(text)))
-    return overheard
+        list(decode(decoder, decoded(text)))
+    return decoder
 
 
 def decoded(text: bytes) -> object:
@@ -485,25 +485,25 @@ def test_many_changes_go_by_the_shortcut(tmp_path: Path) -> None:
 
 def test_what_is_not_taken_was_not_heard() -> None:
     tape = Tape(YES, NO)
-    overheard = heard()
-    before = [overheard.book(1, x) for x in (YES, NO)]
+    decoder = heard()
+    before = [decoder.book(1, x) for x in (YES, NO)]
     tape.moment += 1
     rows = tape.set(True, 720, "8")
     rows[1]["best_ask"] = "0.9"
     tape.tell(tape.changes(rows))
-    assert overheard.shortcut(tape.lines[-1]) is None
-    assert [overheard.book(1, x) for x in (YES, NO)] == before
+    assert decoder.shortcut(tape.lines[-1]) is None
+    assert [decoder.book(1, x) for x in (YES, NO)] == before
     tape.tell(tape.changes(tape.set(True, 720, "8")))
     # Somebody has a book that is not stale yet: it has to be.
-    assert overheard.shortcut(tape.lines[-1]) is None
-    list(hear(overheard, decoded(tape.lines[-1])))
+    assert decoder.shortcut(tape.lines[-1]) is None
+    list(decode(decoder, decoded(tape.lines[-1])))
     tape.moment += 1
     tape.tell(tape.changes(tape.set(True, 720, "9")))
-    found = overheard.shortcut(tape.lines[-1])
+    found = decoder.shortcut(tape.lines[-1])
     assert found is not None
     assert len(found) == 4
     # Told once more, it was told before.
-    assert overheard.shortcut(tape.lines[-1]) is None
+    assert decoder.shortcut(tape.lines[-1]) is None
 
 
 def test_a_line_of_a_sample_is_looked_through(
@@ -652,19 +652,19 @@ def test_an_empty_text_for_a_best_price_goes_by_the_lines(tmp_path: Path) -> Non
 
 
 def test_a_book_of_another_connection_is_not_known() -> None:
-    overheard, tape = heard(tokens=(YES,)), Tape(YES)
+    decoder, tape = heard(tokens=(YES,)), Tape(YES)
     tape.lines = [encode(Opened(tape.at, 0, 2, "wss://x/ws/market"))]
     tape.tell({"assets_ids": [YES], "type": "market"}, "out")
     tape.lines[-1] = tape.lines[-1].replace(b'"connection":1', b'"connection":2')
     # The first one tells what the token is called.
     tape.tell(tape.book(YES))
     for text in tape.lines:
-        list(hear(overheard, decoded(text)))
+        list(decode(decoder, decoded(text)))
     # As if it were the first level of an empty book.
     tape.bids, tape.asks = {}, {}
     tape.moment += 1
     tape.tell(tape.changes(tape.set(True, 700, "9")), "elsewhere")
-    assert overheard.shortcut(tape.lines[-1]) is None
+    assert decoder.shortcut(tape.lines[-1]) is None
 
 
 def test_a_change_may_be_as_one_of_an_earlier_moment(tmp_path: Path) -> None:
@@ -700,18 +700,18 @@ def test_a_side_that_is_not_empty_is_not_held_to_be(
 
 @pytest.mark.parametrize("is_bid", [False, True])
 def test_a_book_that_is_asked_for_is_the_newest(is_bid: bool) -> None:
-    overheard, tape = heard(), Tape(YES, NO)
+    decoder, tape = heard(), Tape(YES, NO)
     for token in (YES, NO):
-        assert overheard.book(1, token).bids
+        assert decoder.book(1, token).bids
     # The books that somebody has are stale from here on, of which the lines take care.
     tape.moment += 1
     tape.tell(tape.changes(tape.set(not is_bid, 730 if is_bid else 710, "6")))
-    list(hear(overheard, decoded(tape.lines[-1])))
+    list(decode(decoder, decoded(tape.lines[-1])))
     tape.moment += 1
     tape.tell(tape.changes(tape.set(is_bid, 710 if is_bid else 730, "8")))
-    found = overheard.shortcut(tape.lines[-1])
+    found = decoder.shortcut(tape.lines[-1])
     for token, told in zip((YES, NO), found[2:], strict=True):
-        book = overheard.book(1, token)
+        book = decoder.book(1, token)
         assert (book.bids, book.asks) == (told.bids, told.asks)
 
 
@@ -732,11 +732,11 @@ def test_a_gap_tells_the_best_prices_that_the_shortcut_left(tmp_path: Path) -> N
 
 
 def test_a_connection_that_tells_of_orders_has_no_shortcut() -> None:
-    overheard, tape = heard(), Tape(YES)
-    overheard.opened(2, "wss://x/ws/user")
+    decoder, tape = heard(), Tape(YES)
+    decoder.opened(2, "wss://x/ws/user")
     tape.moment += 1
     tape.tell(tape.changes(tape.set(True, 700, "9")), "elsewhere")
-    assert overheard.shortcut(tape.lines[-1]) is None
+    assert decoder.shortcut(tape.lines[-1]) is None
 
 
 def test_what_stands_beside_the_json_of_a_line_is_what_it_says(tmp_path: Path) -> None:

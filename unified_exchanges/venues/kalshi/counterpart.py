@@ -17,14 +17,14 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ...models import Level, OrderBook, Subject
+from ...recording.decoder import LEFT
 from ...recording.format import Body
-from ...recording.overheard import LEFT
 from ...replaying.counterpart import UNKNOWN_BOOK, Move, Past, some_of
 from ...streams.protocol import StreamEvent
 from ...tap import Direction
 from ...venue import Venue
+from .decoder import KalshiDecoder
 from .leaving import Leaving, Moved, read_command
-from .overheard import KalshiOverheard
 from .stream import KalshiStream
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS
 
@@ -275,7 +275,7 @@ class KalshiCounterpart:
         needs_books = key.channel == BOOKS and (
             key.action in _ASKS or key.action == "get_snapshot"
         )
-        before: KalshiOverheard | None = None
+        before: KalshiDecoder | None = None
         if needs_books or (is_new and CHANNELS[key.channel].is_sequenced):
             before = past()
         told = []

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from ...errors import UnifiedExchangesError
 from ...models import Market, OrderBook, Trade
+from ...recording.decoder import Decoded
 from ...recording.format import Rest
-from ...recording.overheard import Heard
 from ...recording.polled import Polled, not_told
 from . import parse
 from .arguments import YES
@@ -28,7 +28,7 @@ _KIND: Final = re.compile(
 )
 
 
-def read_answer(answer: Rest, polled: Polled) -> Iterator[Heard]:
+def read_answer(answer: Rest, polled: Polled) -> Iterator[Decoded]:
     """Tell what an answer tells."""
     if answer.method != "GET" or (found := _KIND.search(answer.path)) is None:
         return

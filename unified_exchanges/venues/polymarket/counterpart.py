@@ -17,14 +17,14 @@ import msgspec
 
 from ...errors import BadRequest
 from ...models import Level, OrderBook, Outcome, Subject
+from ...recording.decoder import LEFT
 from ...recording.format import Body
-from ...recording.overheard import LEFT
 from ...replaying.counterpart import UNKNOWN_BOOK, Move, Past, some_of
 from ...streams.protocol import StreamEvent, StreamProtocol
 from ...tap import Direction
 from ...venue import Venue
+from .decoder import PolymarketDecoder
 from .listed import listed_markets
-from .overheard import PolymarketOverheard
 from .stream import MarketStream
 from .venue import PolymarketVenue
 
@@ -216,7 +216,7 @@ class PolymarketCounterpart:
         if not late:
             return ()
         # For what is not told by now the recording need not be read again.
-        before: PolymarketOverheard | None = past() if self._held & {*late} else None
+        before: PolymarketDecoder | None = past() if self._held & {*late} else None
         told = []
         for token in late:
             book = before.book(self._connection, token) if before else None

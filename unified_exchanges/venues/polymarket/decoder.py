@@ -20,8 +20,8 @@ from ...models import (
     Ticker,
     Trade,
 )
+from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
-from ...recording.overheard import LEFT, Heard
 from ...recording.polled import Polled, not_told
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
@@ -37,7 +37,7 @@ from .stream.reading import Whose
 from .stream.recorded import RecordedMarketStream
 from .stream.user import UserStream
 
-__all__ = ["OVERHEARD"]
+__all__ = ["DECODER"]
 
 _OPENED: Final = b'{"kind":"opened"'
 _USER: Final = b'/user"'
@@ -53,7 +53,7 @@ class _Asked(msgspec.Struct):
 _read_asked = msgspec.json.Decoder(_Asked).decode
 
 
-class PolymarketOverheard:
+class PolymarketDecoder:
     """The library's own streams, which ask for nothing and are told what was told."""
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
@@ -70,7 +70,7 @@ class PolymarketOverheard:
         """Learn the outcomes of markets where they were listed."""
         self._learn(path, body)
 
-    def polled(self, answer: Rest) -> Iterator[Heard]:
+    def polled(self, answer: Rest) -> Iterator[Decoded]:
         """Tell what no stream tells."""
         for market in self._learn(answer.path, answer.body.data):
             yield from self._polled.market(market)
@@ -87,7 +87,7 @@ class PolymarketOverheard:
                 for token, trade in trades
             )
 
-    def _books(self, answer: Rest, tokens: list[str]) -> Iterator[Heard]:
+    def _books(self, answer: Rest, tokens: list[str]) -> Iterator[Decoded]:
         try:
             books = polled_books(answer)
         except UnifiedExchangesError as error:
@@ -127,14 +127,14 @@ class PolymarketOverheard:
 
     def told(
         self, connection: int, direction: Direction, frame: bytes
-    ) -> Iterator[Heard]:
+    ) -> Iterator[Decoded]:
         """Read one frame."""
         self._look_again()
         stream = self._streams.get(connection)
         if stream is None:
             return
         if direction == "in":
-            yield from self._heard(stream, stream.receive(frame))
+            yield from self._decoded(stream, stream.receive(frame))
         elif isinstance(stream, RecordedMarketStream):
             try:
                 asked = _read_asked(frame)
@@ -156,27 +156,27 @@ class PolymarketOverheard:
             if (market_id := self._tokens.get(token)) is not None:
                 stream.follow(Subject.TICKER, [market_id], token)
 
-    def _left(self, stream: RecordedMarketStream, token: str) -> Iterator[Heard]:
+    def _left(self, stream: RecordedMarketStream, token: str) -> Iterator[Decoded]:
         """Nobody is told its book any more, unless on another connection."""
-        told = list(self._heard(stream, stream.leave(token, LEFT)))
+        told = list(self._decoded(stream, stream.leave(token, LEFT)))
         if not any(self.book(x, token) for x in self._streams):
             yield from told
 
-    def missed(self, connection: int, reason: str) -> Iterator[Heard]:
+    def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Believe no book of it until it is told whole again, as on a new connection."""
         self._look_again()
         stream = self._streams.get(connection)
         if stream is not None:
             # Messages are not numbered here: the stream would not notice.
-            yield from self._heard(stream, stream.connection_lost(reason))
+            yield from self._decoded(stream, stream.connection_lost(reason))
             stream.connection_made()
 
-    def closed(self, connection: int, reason: str) -> Iterator[Heard]:
+    def closed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not told any more."""
         self._look_again()
         stream = self._streams.pop(connection, None)
         if stream is not None:
-            yield from self._heard(stream, stream.connection_lost(reason))
+            yield from self._decoded(stream, stream.connection_lost(reason))
 
     def _look_again(self) -> None:
         # All of them know markets by the same memory.
@@ -215,9 +215,9 @@ class PolymarketOverheard:
         book = stream.token_book(token)
         return None if book is None or book.stale else book
 
-    def _heard(
+    def _decoded(
         self, stream: StreamProtocol, events: Iterable[object]
-    ) -> Iterator[Heard]:
+    ) -> Iterator[Decoded]:
         for event in events:
             if isinstance(event, BookChange | BookSnapshot):
                 assert isinstance(stream, RecordedMarketStream)
@@ -263,4 +263,4 @@ class PolymarketOverheard:
         )
 
 
-OVERHEARD = PolymarketOverheard
+DECODER = PolymarketDecoder

@@ -22,9 +22,9 @@ from unified_exchanges.recording import (
     Frame,
     read,
 )
+from unified_exchanges.recording.decoder import decode
 from unified_exchanges.recording.format import encode
-from unified_exchanges.recording.overheard import hear
-from unified_exchanges.venues.kalshi.overheard import OVERHEARD
+from unified_exchanges.venues.kalshi.decoder import DECODER
 
 from ...backtesting.test_sources import Watching, kalshi_contract
 from ...research.test_conversion import DELTA, HEAD, SNAPSHOT, journal
@@ -50,10 +50,10 @@ class Shown:
 def line_by_line(path: Path) -> Iterator[tuple[int, object]]:
     """The events, each line read whole and then told."""
     clock = Shown()
-    overheard = OVERHEARD(clock)
+    decoder = DECODER(clock)
     for line in read(path):
         clock.moment = max(clock.moment, getattr(line, "at", 0))
-        for event in hear(overheard, line):
+        for event in decode(decoder, line):
             if not isinstance(event, Ticker | Order):
                 yield clock.moment, event
 
@@ -122,17 +122,17 @@ def test_a_shortcut_tells_what_the_lines_tell(drawn: list[tuple[str, ...]]) -> N
 def test_changes_of_a_book_go_by_the_shortcut(tmp_path: Path) -> None:
     path = journal(tmp_path / "r", SNAPSHOT % 1, DELTA % (2, "1.00"))
     _, _, snapshot, line, _ = path.read_bytes().splitlines(keepends=True)
-    overheard = OVERHEARD(Shown())
-    assert overheard.shortcut(line) is None
-    assert overheard.shortcut(snapshot) is None
+    decoder = DECODER(Shown())
+    assert decoder.shortcut(line) is None
+    assert decoder.shortcut(snapshot) is None
     for told in [*read(path)][:3]:
-        list(hear(overheard, told))
-    found = overheard.shortcut(line)
+        list(decode(decoder, told))
+    found = decoder.shortcut(line)
     assert found is not None
     assert found[2].sequence == 2
     # Told once more it is no next one, and was not heard.
-    assert overheard.shortcut(line) is None
-    assert overheard.last(1, 1) == 2
+    assert decoder.shortcut(line) is None
+    assert decoder.last(1, 1) == 2
 
 
 def test_a_line_that_cannot_be_read_is_told_by_its_number(tmp_path: Path) -> None:

@@ -14,20 +14,20 @@ from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 from .opening import open_recording
 
-__all__ = ["LEFT", "Heard", "Overheard", "hear", "listening"]
+__all__ = ["LEFT", "Decoded", "RecordingDecoder", "decode", "decoder_of"]
 
 _OK = 200
 
 LEFT: Final = "whoever was recorded follows it no more"
 """Why there is a gap where a market was left, and the recording goes on."""
 
-Heard: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
+Decoded: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have
 missed a change."""
 
 
-class Overheard(Protocol):
-    """Listens to connections that somebody else had; ``OVERHEARD`` of a venue's folder.
+class RecordingDecoder(Protocol):
+    """Decodes connections that were recorded; ``DECODER`` of a venue's folder.
 
     It is made with a clock that shows the time of the line at hand, and is given the lines
     in their order.  ``has_books`` says that one of them is of a stream of books.
@@ -44,7 +44,7 @@ class Overheard(Protocol):
         """A request was answered: it may name outcomes."""
         ...
 
-    def polled(self, answer: Rest) -> Iterable[Heard]:
+    def polled(self, answer: Rest) -> Iterable[Decoded]:
         """A request was answered, as before; gives what it tells that no stream does.
 
         Books, trades, and what became of markets, by the rules of `Polled`.
@@ -57,23 +57,23 @@ class Overheard(Protocol):
 
     def told(
         self, connection: int, direction: Direction, frame: bytes
-    ) -> Iterable[Heard]:
+    ) -> Iterable[Decoded]:
         """A message came or went."""
         ...
 
-    def missed(self, connection: int, reason: str) -> Iterable[Heard]:
+    def missed(self, connection: int, reason: str) -> Iterable[Decoded]:
         """A message that came is not in the recording: nobody knows what it changed."""
         ...
 
-    def closed(self, connection: int, reason: str) -> Iterable[Heard]:
+    def closed(self, connection: int, reason: str) -> Iterable[Decoded]:
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
 
     def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
-        """Hear a whole line as it is in the file, where nothing about it is unusual.
+        """Decode a whole line as it is in the file, where nothing about it is unusual.
 
         Gives its ``at`` and ``mono``, and the books that `told` would have told; tickers are
-        left out.  Of any other line it gives None, and has not heard it.
+        left out.  Of any other line it gives None, and has not taken it in.
         """
         ...
 
@@ -85,8 +85,10 @@ class Overheard(Protocol):
         ...
 
 
-def listening(kind: type[Overheard], path: Path, clock: Clock) -> Overheard:
-    """A listener to a recording, which is looked through for a stream of books.
+def decoder_of(
+    kind: type[RecordingDecoder], path: Path, clock: Clock
+) -> RecordingDecoder:
+    """The decoder of a recording, which is looked through for a stream of books.
 
     That is among its first lines, or it is a recording without one, of which there is little.
     """
@@ -100,18 +102,18 @@ def listening(kind: type[Overheard], path: Path, clock: Clock) -> Overheard:
     return kind(clock, has_books=has_books)
 
 
-def hear(overheard: Overheard, line: object) -> Iterable[Heard]:
-    """Let it hear one line of a recording; gives what that tells."""
+def decode(decoder: RecordingDecoder, line: object) -> Iterable[Decoded]:
+    """Decode one line of a recording; gives what that tells."""
     if isinstance(line, Frame):
-        return overheard.told(line.connection, line.direction, line.body.data)
+        return decoder.told(line.connection, line.direction, line.body.data)
     if isinstance(line, Rest):
         if line.status == _OK:
-            return overheard.polled(line)
+            return decoder.polled(line)
     elif isinstance(line, Opened):
-        overheard.opened(line.connection, line.url)
+        decoder.opened(line.connection, line.url)
     elif isinstance(line, Withheld):
         if line.lost_on:
-            return overheard.missed(line.lost_on, "a message was withheld")
+            return decoder.missed(line.lost_on, "a message was withheld")
     elif isinstance(line, Closed):
-        return overheard.closed(line.connection, line.reason)
+        return decoder.closed(line.connection, line.reason)
     return ()

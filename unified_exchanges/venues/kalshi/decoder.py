@@ -12,8 +12,8 @@ import attrs
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ...models.unread import unread
+from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
-from ...recording.overheard import LEFT, Heard
 from ...recording.polled import Polled
 from ...streams.book import BookError
 from ...streams.pictures import PicturedBook
@@ -25,7 +25,7 @@ from .polled import read_answer
 from .stream import frames
 from .stream.reading import READERS
 
-__all__ = ["OVERHEARD"]
+__all__ = ["DECODER"]
 
 _OUR_KINDS = (Ticker, Trade, Order, MarketChange)
 
@@ -57,7 +57,7 @@ class _Counted:
     """Markets that it tells no more, though a snapshot of one may still come."""
 
 
-class KalshiOverheard:
+class KalshiDecoder:
     """Books by their snapshots and deltas, and all else by one frame each."""
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
@@ -69,7 +69,7 @@ class KalshiOverheard:
     def answered(self, path: str, body: bytes) -> None:
         """Nothing: the stream names markets and outcomes itself."""
 
-    def polled(self, answer: Rest) -> Iterator[Heard]:
+    def polled(self, answer: Rest) -> Iterator[Decoded]:
         """Tell what no stream tells."""
         return read_answer(answer, self._polled)
 
@@ -78,7 +78,7 @@ class KalshiOverheard:
 
     def told(
         self, connection: int, direction: Direction, frame: bytes
-    ) -> Iterable[Heard]:
+    ) -> Iterable[Decoded]:
         """Read one frame; one that cannot be read is a `Gap` of all it may have been."""
         if direction == "out":
             self._leaving[connection].sent(frame)
@@ -134,7 +134,7 @@ class KalshiOverheard:
         found = unread("kalshi", market_id, "yes", bids, asks, seq, moment)
         return read.at, read.mono, found
 
-    def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Heard]:
+    def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Decoded]:
         sid = getattr(told, "sid", None)
         if isinstance(sid, int):
             yield from self._count(connection, sid, getattr(told, "seq", None))
@@ -158,11 +158,11 @@ class KalshiOverheard:
             if isinstance(event, _OUR_KINDS) and self._polled.streamed(event):
                 yield event
 
-    def missed(self, connection: int, reason: str) -> Iterator[Heard]:
+    def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not known until they are told whole again."""
         yield from self.closed(connection, reason)
 
-    def closed(self, connection: int, reason: str) -> Iterator[Heard]:
+    def closed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not told any more."""
         gone = [key for key in self._counted if key[0] == connection]
         for key in gone:
@@ -183,7 +183,7 @@ class KalshiOverheard:
         counted = self._counted.get((connection, sid))
         return 0 if counted is None else counted.last
 
-    def _count(self, connection: int, sid: int, seq: int | None) -> Iterator[Heard]:
+    def _count(self, connection: int, sid: int, seq: int | None) -> Iterator[Decoded]:
         counted = self._counted.setdefault((connection, sid), _Counted())
         if not seq:
             return
@@ -198,7 +198,7 @@ class KalshiOverheard:
         reason: str,
         *,
         subject: Subject | None = Subject.ORDER_BOOK,
-    ) -> Iterator[Heard]:
+    ) -> Iterator[Decoded]:
         if counted.books:
             yield Gap(
                 subject=subject,
@@ -208,14 +208,14 @@ class KalshiOverheard:
             )
         counted.books.clear()
 
-    def _moved(self, counted: _Counted, move: Moved) -> Iterator[Heard]:
+    def _moved(self, counted: _Counted, move: Moved) -> Iterator[Decoded]:
         if move.is_back:
             counted.left -= move.market_ids
             return
         counted.left |= move.market_ids
         yield from self._left(counted, sorted(move.market_ids))
 
-    def _left(self, counted: _Counted, market_ids: Iterable[str]) -> Iterator[Heard]:
+    def _left(self, counted: _Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
         """Nobody is told these books any more, unless by another subscription."""
         gone = [x for x in market_ids if counted.books.pop(x, None) is not None]
         others = [x.books for x in self._counted.values()]
@@ -228,7 +228,7 @@ class KalshiOverheard:
                 at=self._now(),
             )
 
-    def _changed(self, counted: _Counted, told: frames.Delta) -> tuple[Heard, ...]:
+    def _changed(self, counted: _Counted, told: frames.Delta) -> tuple[Decoded, ...]:
         msg = told.msg
         market_id = msg.market_ticker
         book = counted.books.get(market_id)
@@ -251,7 +251,7 @@ class KalshiOverheard:
         bids, asks = book.bid_picture, book.ask_picture
         return (unread("kalshi", market_id, "yes", bids, asks, told.seq, moment),)
 
-    def _loaded(self, counted: _Counted, told: frames.Snapshot) -> tuple[Heard, ...]:
+    def _loaded(self, counted: _Counted, told: frames.Snapshot) -> tuple[Decoded, ...]:
         msg = told.msg
         market_id = msg.market_ticker
         if market_id in counted.left:
@@ -268,7 +268,7 @@ class KalshiOverheard:
 
     def _lost(
         self, counted: _Counted, market_id: str, reason: str
-    ) -> tuple[Heard, ...]:
+    ) -> tuple[Decoded, ...]:
         """A book is not known until it is told whole again."""
         counted.books.pop(market_id, None)
         gap = Gap(
@@ -289,4 +289,4 @@ def _shown(book: _Book, market_id: str, seq: int | None) -> OrderBook:
     return unread("kalshi", market_id, "yes", bids, asks, seq, book.moment)
 
 
-OVERHEARD = KalshiOverheard
+DECODER = KalshiDecoder

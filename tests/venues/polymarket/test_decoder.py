@@ -8,7 +8,7 @@ from typing import Any
 
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.models import OrderBook
-from unified_exchanges.venues.polymarket.overheard import OVERHEARD
+from unified_exchanges.venues.polymarket.decoder import DECODER
 
 from .stream import desk as poly
 
@@ -26,11 +26,11 @@ LISTED = {
 
 def outcomes(*frames: dict[str, Any]) -> list[str]:
     """What each book is called."""
-    overheard = OVERHEARD(VirtualClock())
-    overheard.opened(1, "ws://poly.test/ws/market")
+    decoder = DECODER(VirtualClock())
+    decoder.opened(1, "ws://poly.test/ws/market")
     asked = json.dumps({"assets_ids": [poly.YES], "type": "market"})
-    told: list[Iterable[object]] = [overheard.told(1, "out", asked.encode())]
-    told += [overheard.told(1, "in", json.dumps(x).encode()) for x in frames]
+    told: list[Iterable[object]] = [decoder.told(1, "out", asked.encode())]
+    told += [decoder.told(1, "in", json.dumps(x).encode()) for x in frames]
     return [x.outcome for some in told for x in some if isinstance(x, OrderBook)]
 
 
