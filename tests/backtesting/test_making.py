@@ -39,7 +39,7 @@ from unified_exchanges.strategies import (
 )
 
 from ..flavours import FLAVOURS
-from ..recording.sessions import VENUES, Stage, stage
+from ..recording.sessions import VENUES, Stage, in_force, stage
 from ..replaying.streaming import drained, replayed, venues_own
 
 
@@ -193,6 +193,7 @@ def watched(at: Stage, name: str, path: Path) -> None:
     with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
         contract_of(ex, name)
         books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        in_force(ex)
         books.next(timeout=30)
         crowd, told = Crowd(at, name), Decimal(0)
         while True:
