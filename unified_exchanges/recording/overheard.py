@@ -12,6 +12,7 @@ from ..clock import Clock
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld, open_recording
+from .polled import Unread
 
 __all__ = ["LEFT", "Heard", "Overheard", "hear", "listening"]
 
@@ -48,6 +49,11 @@ class Overheard(Protocol):
 
         Books, trades, and what became of markets, by the rules of `Polled`.
         """
+        ...
+
+    @property
+    def missing(self) -> list[Unread]:
+        """What of answers about trades and markets could not be read so far; it grows."""
         ...
 
     def opened(self, connection: int, url: str) -> None:
