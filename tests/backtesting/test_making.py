@@ -39,8 +39,10 @@ from unified_exchanges.strategies import (
 )
 
 from ..flavours import FLAVOURS
-from ..recording.sessions import VENUES, Stage, stage
+from ..recording.sessions import VENUES, Stage, in_force, stage
 from ..replaying.streaming import drained, replayed, venues_own
+
+_BEAT = timedelta(milliseconds=10)
 
 
 class Crowd:
@@ -132,12 +134,22 @@ class Maker(Strategy):
 
 
 class Among(Maker):
-    """The same among others, who act once each order of ours rests, or was filled in part."""
+    """The same among others, who act once each order of ours rests, or was filled in part.
 
-    def __init__(self, name: str, crowd: Crowd) -> None:
+    It begins once the account was read: a read tells of a fill in other words than the
+    stream, and which of the two came first to the run is in no recording.
+    """
+
+    def __init__(self, name: str, crowd: Crowd, ex: Any) -> None:
         super().__init__(name)
         self.crowd = crowd
+        self.ex = ex
         self.begun: set[str] = set()
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if self.first is None:
+            self.first = book
+            desk.timer("begin", _BEAT)
 
     def on_order(self, desk: Desk, order: Order) -> None:
         key = order.client_order_id or ""
@@ -146,7 +158,7 @@ class Among(Maker):
             self.crowd.step()
         elif order.status == "canceled":
             # A beat, so that all that was told is recorded.
-            desk.timer("enough", timedelta(milliseconds=200))
+            desk.timer("enough", 20 * _BEAT)
 
     def on_fill(self, desk: Desk, fill: Fill) -> None:
         super().on_fill(desk, fill)
@@ -154,7 +166,12 @@ class Among(Maker):
             self.crowd.step()
 
     def on_timer(self, desk: Desk, name: str) -> None:
-        desk.stop()
+        if name == "enough":
+            desk.stop()
+        elif self.ex.stream_health().state == "live":
+            self.quote(desk, "buy", 30)
+        else:
+            desk.timer("begin", _BEAT)
 
 
 def live(flavour: str, at: Stage, path: Path) -> tuple[RunReport, Contract]:
@@ -163,14 +180,14 @@ def live(flavour: str, at: Stage, path: Path) -> tuple[RunReport, Contract]:
         with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
             contract = _quoted(ex)
             name = contract.market_id
-            return run(Among(name, Crowd(at, name)), ex, seconds=30), contract
+            return run(Among(name, Crowd(at, name), ex), ex, seconds=30), contract
 
     async def go() -> tuple[RunReport, Contract]:
         with exchange(at.venue, **at.account) as ex:
             name = _quoted(ex).market_id
         async with async_exchange(at.venue, **at.account) as ex, Recorder(ex, path):
             contract = await async_contract_of(ex, name)
-            strategy = Among(name, Crowd(at, name))
+            strategy = Among(name, Crowd(at, name), ex)
             return await async_run(strategy, ex, seconds=30), contract
 
     return asyncio.run(go())
@@ -193,6 +210,7 @@ def watched(at: Stage, name: str, path: Path) -> None:
     with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
         contract_of(ex, name)
         books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        in_force(ex)
         books.next(timeout=30)
         crowd, told = Crowd(at, name), Decimal(0)
         while True:

@@ -31,7 +31,7 @@ from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import Desk, Strategy, contract_of
 
 from ..paper.scene import SECOND, START, book, change, contract, trade
-from ..recording.sessions import VENUES, stage
+from ..recording.sessions import VENUES, in_force, stage
 
 Told = list[tuple[int, PaperEvent]]
 
@@ -871,7 +871,8 @@ def test_two_recorders_of_a_market_tell_each_trade_once(
         made = contract_of(one, name)
         streams = [x.watch_trades(name) for x in (one, two)]
         books = [x.watch_order_book(name) for x in (one, two)]
-        for book_stream in books:
+        for x, book_stream in zip((one, two), books, strict=True):
+            in_force(x)
             book_stream.next(timeout=10)
         assert market.ask is not None
         for _ in range(3):

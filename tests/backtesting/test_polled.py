@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import pytest
 import vcr
+from msgspec.structs import replace
 
 from unified_exchanges import (
     BadRequest,
@@ -28,7 +29,8 @@ from unified_exchanges.backtesting import Report, backtest, recorded, sweep
 from unified_exchanges.backtesting.sources import markets_told
 from unified_exchanges.models import MarketStatus
 from unified_exchanges.paper import Contract
-from unified_exchanges.recording import Recorder
+from unified_exchanges.recording import Body, Recorder, Rest, read
+from unified_exchanges.recording.format import encode
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Strategy, contract_of
 from unified_exchanges.testing import cassette
@@ -310,6 +312,34 @@ def test_polled_trades_are_told_once_and_those_of_before_are_not(
     if venue == "kalshi":
         assert {*ids} == {x.trade_id for x in seen} - before
         assert ids
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_page_of_trades_that_cannot_be_read_is_noted(
+    journal: Polls, tmp_path: Path, count: int
+) -> None:
+    lines = list(read(journal.path))
+    before = lines[-2]
+    assert isinstance(before, Rest)
+    is_kalshi = journal.contract.market.venue == "kalshi"
+    page = replace(
+        before,
+        method="GET",
+        path="/trade-api/v2/markets/trades" if is_kalshi else "/data/v2/trades",
+        status=200,
+        query=[] if is_kalshi else [("taker_only", "true")],
+        body=Body.of('{"trades":[{}],"data":[{}]}'),
+    )
+    path = tmp_path / "unread.jsonl"
+    path.write_bytes(b"".join(map(encode, [*lines[:-1], *[page] * count, lines[-1]])))
+    found = report(journal, path)
+    [note] = [x for x in found.notes if "cannot be read" in x.text]
+    assert note.is_of_data
+    answers = "an answer" if count == 1 else "2 answers"
+    assert f"in the recording {path.name} {answers} about trades" in note.text
+    assert f"GET {page.path}: {journal.contract.market.venue}" in note.text
+    convert(path, tmp_path / "tables")
+    assert report(journal, tmp_path / "tables").to_json() == found.to_json()
 
 
 @pytest.mark.parametrize("venue", VENUES)

@@ -21,7 +21,7 @@ from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, Strategy, contract_of
 
 from ..paper import scene
-from ..recording.sessions import VENUES, stage
+from ..recording.sessions import VENUES, in_force, stage
 from ..research.test_conversion import DELTA, SNAPSHOT, journal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -55,6 +55,7 @@ def session(
         name, outcome = market.market_id, market.outcomes[0].label
         contract = contract_of(ex, name)
         books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        in_force(ex)
         book = books.next(timeout=10)
         assert market.ask is not None
         ex.create_order(name, outcome, "buy", market.grid.lowest, 10)

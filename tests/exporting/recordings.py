@@ -27,7 +27,7 @@ from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import contract_of
 
 from ..paper import scene
-from ..recording.sessions import stage
+from ..recording.sessions import in_force, stage
 
 BEGIN = 1_795_930_000 * 10**9
 MILLI = 10**6
@@ -54,6 +54,7 @@ def recorded_on(venue: str, path: Path) -> Recorded:
         contract_of(ex, market.market_id)
         name, first = market.market_id, market.outcomes[0].label
         books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        in_force(ex)
         books.next(timeout=10)
         assert market.bid is not None
         assert market.ask is not None

@@ -48,7 +48,7 @@ from unified_exchanges.strategies import (
     run,
 )
 
-from ..recording.sessions import VENUES
+from ..recording.sessions import VENUES, in_force
 
 _NOWHERE = {"kalshi": "NOWHERE", "polymarket": f"0x{'0' * 64}"}
 FLAVOURS = ["blocking", "async"]
@@ -87,6 +87,7 @@ def tape(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Tape:
             markets = {name: contract_of(ex, name).market for name in names}
             books = ex.watch_order_book(names)
             kept = [ex.watch_trades(names), ex.watch_market_status(names)]
+            in_force(ex)
             for _ in names:
                 books.next(timeout=10)
             traded = [_trade(ex, markets[names[turn % 3]], turn) for turn in range(60)]

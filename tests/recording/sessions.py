@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from unified_exchanges import async_exchange, exchange
+from unified_exchanges import Exchange, async_exchange, exchange
 from unified_exchanges.models import Market, Order
 from unified_exchanges.recording import Frame, Line, Recorder, read
 from unified_exchanges.registry import exchanges, folder
@@ -50,6 +51,17 @@ def stage(venue: str, faults: StreamPlan | None = None) -> Iterator[Stage]:
             simulated=box.venue,
             server=server,
         )
+
+
+def in_force(ex: Exchange) -> None:
+    """Wait until the venue has acknowledged all that is followed.
+
+    Nobody ever tells of a trade before that: Kalshi's channel of them has no past.
+    """
+    end = time.monotonic() + 60
+    while (health := ex.stream_health()).state != "live":
+        assert time.monotonic() < end, health
+        time.sleep(0.005)
 
 
 def traded(flavour: str, at: Stage, path: Path, **how: Any) -> Order:

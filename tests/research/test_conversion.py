@@ -36,7 +36,7 @@ from unified_exchanges.recording.format import encode
 from unified_exchanges.research import ConversionProgress, Converted, convert
 from unified_exchanges.research.rows import Rows
 
-from ..recording.sessions import VENUES, plain, stage
+from ..recording.sessions import VENUES, in_force, plain, stage
 from ..venues.polymarket.stream import desk as poly
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -74,6 +74,7 @@ def session(
         trades = ex.watch_trades(name)
         tickers = ex.watch_ticker(name)
         orders = ex.watch_orders()
+        in_force(ex)
         seen = [books.next(timeout=10)]
         tickers.next(timeout=10)
         # A read may tell of the first, before the stream of orders is open.

@@ -23,7 +23,7 @@ _BLOCK: Final = 2_048
 With more of them the garbage collector takes longer than is won by changing runs less often.
 """
 
-_PER_FEED: Final = 6
+_PER_FEED: Final = 7
 """What a mark says of each feed."""
 
 _Mark: TypeAlias = "tuple[int | None, ...]"
@@ -97,8 +97,9 @@ class Reading:
                 bool(lost),
                 polled or 0,
                 bool(dated),
+                feed.missing[:unread],
             )
-            for feed, began, ended, count, lost, polled, dated in zip(
+            for feed, began, ended, count, lost, polled, dated, unread in zip(
                 self._feeds, *each, strict=True
             )
         ]
@@ -116,5 +117,6 @@ class Reading:
                 feed.is_unended,
                 feed.polled,
                 feed.is_dated,
+                len(feed.missing),
             )
         return tuple(mark)

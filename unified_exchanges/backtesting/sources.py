@@ -20,6 +20,7 @@ from ..recording.decoder import RecordingDecoder, decode, decoder_of
 from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.opening import is_cassette
 from ..recording.places import Place, check_places, is_there, place_of
+from ..recording.polled import Unread
 from ..recording.reading import read_shortened
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
@@ -60,7 +61,8 @@ class Feed:
 
     ``is_unended``: all of it was read, and it is of a recording that was not closed.
     ``polled`` counts the books that were read over REST, and ``is_dated`` says that the
-    answers of a cassette have no time but their dates.
+    answers of a cassette have no time but their dates.  ``missing`` are answers that could
+    not be read.
     """
 
     name: str | None
@@ -70,6 +72,7 @@ class Feed:
     is_unended: bool = False
     polled: int = 0
     is_dated: bool = False
+    missing: list[Unread] = attrs.field(factory=list)
 
     def poll(self) -> None:
         """Count a book that was read over REST."""
@@ -79,6 +82,10 @@ class Feed:
         """What is to be known of it, and from when on."""
         for moment, offset in self.setbacks.found:
             yield moment, setback_told(self.name, offset)
+        for first in self.missing:
+            if first.asked:
+                count = sum(x.about == first.about for x in self.missing)
+                yield first.moment, first.told(self.name, count)
         if self.is_unended and self.ended is not None:
             yield self.ended, UNENDED.format(self.name)
         if self.is_dated and self.began is not None:
@@ -205,7 +212,8 @@ def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
 
     def read(each: Recorded, feed: Feed) -> Events:
         yield from tables(path, each, market_id, feed.setbacks, feed.poll)
-        feed.is_unended = not manifest_of(path, each).is_ended
+        manifest = manifest_of(path, each)
+        feed.is_unended, feed.missing = not manifest.is_ended, manifest.missing
 
     streams = [
         partial(read, each, feed) for each, feed in zip(found, feeds, strict=True)
@@ -253,6 +261,7 @@ def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     lines = read_shortened(path, listener.begin)
     line = next(lines)  # the header, with which the listener has begun
     receive, decoder = listener.clock.read, listener.decoder
+    feed.missing = decoder.missing
     for line in lines:
         if isinstance(line, tuple):
             received_at = line[0]
@@ -318,15 +327,18 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     first = heard.lines[0][1]
     clock = LineClock(first.at, first.mono)
     listeners: dict[str, RecordingDecoder] = {}
+    unread: dict[str, list[Unread]] = {}
     for (venue, _), line in heard.lines:
         if venue not in listeners:
             listeners[venue] = folder(venue, "decoder").DECODER(clock)
+            unread[venue] = listeners[venue].missing
         moment = clock.read(line.at, line.mono)
         for event in decode(listeners[venue], line):
             if type(event) is OrderBook:
                 feed.poll()
             # Answers tell neither tickers nor orders.
             yield moment, event  # type: ignore[misc]
+    feed.missing = [each for found in unread.values() for each in found]
 
 
 def _answers(path: Path) -> Heard:

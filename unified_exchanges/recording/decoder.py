@@ -13,6 +13,7 @@ from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 from .opening import open_recording
+from .polled import Unread
 
 __all__ = ["LEFT", "Decoded", "RecordingDecoder", "decode", "decoder_of"]
 
@@ -49,6 +50,11 @@ class RecordingDecoder(Protocol):
 
         Books, trades, and what became of markets, by the rules of `Polled`.
         """
+        ...
+
+    @property
+    def missing(self) -> list[Unread]:
+        """What of answers about trades and markets could not be read so far; it grows."""
         ...
 
     def opened(self, connection: int, url: str) -> None:

@@ -25,13 +25,39 @@ from ..models import (
 from ..paper.tape import Tape
 from .format import Rest
 
-__all__ = ["Polled", "not_told"]
+__all__ = ["Polled", "Unread"]
 
 _log = logging.getLogger(__name__)
 
 _SECOND: Final = 1_000_000_000
 
 T = TypeVar("T")
+
+
+@attrs.frozen
+class Unread:
+    """An answer of a recording that cannot be read, and what it was ``about``.
+
+    ``moment`` is when it was received, in nanoseconds since 1970.  Of the first about the
+    same, ``asked`` and ``why`` say what was asked for and what is wrong; else they are empty.
+    """
+
+    about: str
+    moment: int
+    asked: str = ""
+    why: str = ""
+
+    def told(self, name: str | None, count: int) -> str:
+        """What is to be known of so many answers about the same, of which this is the first."""
+        if count == 1:
+            return (
+                f"in the recording {name} an answer about {self.about} cannot be read, so "
+                f"that what it told is missing: {self.asked}: {self.why}"
+            )
+        return (
+            f"in the recording {name} {count} answers about {self.about} cannot be read, so "
+            f"that what they told is missing; the first is {self.asked}: {self.why}"
+        )
 
 
 @attrs.define(eq=False)
@@ -72,6 +98,8 @@ class Polled:
         self._tapes: dict[str, Tape] = {}
         self._lives: dict[str, _Life] = {}
         self._known: set[str] = set()
+        self.missing: list[Unread] = []
+        """What of trades and of markets could not be read so far."""
 
     # -- what streams tell -----------------------------------------------------------
 
@@ -177,6 +205,19 @@ class Polled:
                 at=self.now(),
             )
 
+    def untold(self, answer: Rest, error: UnifiedExchangesError, about: str) -> None:
+        """An answer about ``trades`` or ``markets`` cannot be read: they are missing."""
+        if self._has_books and about == "trades":
+            return
+        asked = f"{answer.method} {answer.path}"
+        _log.warning(
+            "what %s was answered cannot be read, and is not told: %s", asked, error
+        )
+        moment = int(self._clock.now() * _SECOND)
+        is_first = all(x.about != about for x in self.missing)
+        told = (asked, str(error)) if is_first else ()
+        self.missing.append(Unread(about, moment, *told))
+
     def now(self) -> datetime:
         """When the line at hand was received."""
         return datetime.fromtimestamp(self._clock.now(), UTC)
@@ -186,16 +227,6 @@ class Polled:
         if tape is None:
             tape = self._tapes[market_id] = Tape(self._begun)
         return tape
-
-
-def not_told(answer: Rest, error: UnifiedExchangesError) -> None:
-    """Say that an answer about trades or markets cannot be read: they are missing."""
-    _log.warning(
-        "what %s %s was answered cannot be read, and is not told: %s",
-        answer.method,
-        answer.path,
-        error,
-    )
 
 
 def _changed(before: T | None, now: T | None) -> T | None:

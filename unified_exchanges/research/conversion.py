@@ -189,7 +189,14 @@ def _convert(
                     tables.add(table, row)
         told = terms.keep(tables.markets)
     files = {**tables.files, TERMS: told}
-    write_manifest(out, recorded, head, files, is_ended=isinstance(line, End))
+    write_manifest(
+        out,
+        recorded,
+        head,
+        files,
+        is_ended=isinstance(line, End),
+        missing=decoder.missing,
+    )
     counts.update(tables.counts)
     return line
 

@@ -13,6 +13,7 @@ import attrs
 
 from ..recording import DamagedRecording, Header
 from ..recording.places import Place
+from ..recording.polled import Unread
 from .catalog import MANIFESTS, SEVERAL, Recorded, recorded_in
 
 __all__ = [
@@ -51,6 +52,8 @@ class Written:
 class Manifest:
     """Where the recording was made, whether it was closed, and what was written of it.
 
+    ``missing`` are answers in it that could not be read.
+
     ``files`` has for each table the files by their place below the folder of the recording,
     ``venue=…/market=…/day=…/part-0.parquet``, and so for `TERMS`, which is no table.
     """
@@ -58,6 +61,7 @@ class Manifest:
     venue: str
     environment: str
     is_ended: bool
+    missing: list[Unread]
     files: dict[str, dict[str, Written]]
 
     def markets(self, *tables: str) -> Iterator[str]:
@@ -76,6 +80,7 @@ def write_manifest(
     rows: Mapping[str, Mapping[str, int]],
     *,
     is_ended: bool,
+    missing: list[Unread],
 ) -> None:
     """Write that of a recording below the folder of tables, whose files are whole."""
     files = {
@@ -85,7 +90,7 @@ def write_manifest(
         }
         for table, counts in rows.items()
     }
-    manifest = Manifest(head.venue, head.environment, is_ended, files)
+    manifest = Manifest(head.venue, head.environment, is_ended, missing, files)
     file = path / MANIFESTS / recorded.folder / _NAME
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(attrs.asdict(manifest), indent=1), "utf-8")
@@ -110,7 +115,8 @@ def manifest_of(path: Path, recorded: Recorded) -> Manifest:
             for table, names in told.pop("files").items()
         }
         files[TERMS]  # of an earlier version, if there are none
-        return Manifest(**told, files=files)
+        missing = [Unread(**each) for each in told.pop("missing")]
+        return Manifest(**told, missing=missing, files=files)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DamagedRecording(
             f"{file} cannot be read ({error}): {AGAIN.format(recorded.folder)}"

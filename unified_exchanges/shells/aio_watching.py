@@ -153,6 +153,7 @@ class AsyncWatching:
     ) -> AsyncWatch[Trade] | AsyncWatch[Trade | StreamNotice]:
         """Follow public trades from now on, of some markets or of all.
 
+        That is once the venue has acknowledged it: `stream_health` says ``live``.
         ``outcome`` is which outcome they are priced for, default the first (YES).  With
         the policy ``latest`` there is the last trade of each market.
         """

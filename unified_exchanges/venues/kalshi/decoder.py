@@ -14,7 +14,7 @@ from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trad
 from ...models.unread import unread
 from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
-from ...recording.polled import Polled
+from ...recording.polled import Polled, Unread
 from ...streams.book import BookError
 from ...streams.pictures import PicturedBook
 from ...tap import Direction
@@ -72,6 +72,11 @@ class KalshiDecoder:
     def polled(self, answer: Rest) -> Iterator[Decoded]:
         """Tell what no stream tells."""
         return read_answer(answer, self._polled)
+
+    @property
+    def missing(self) -> list[Unread]:
+        """What of answers could not be read so far."""
+        return self._polled.missing
 
     def opened(self, connection: int, url: str) -> None:
         """Nothing is known of it yet."""

@@ -11,7 +11,7 @@ from ...errors import UnifiedExchangesError
 from ...models import Market, OrderBook, Trade
 from ...recording.decoder import Decoded
 from ...recording.format import Rest
-from ...recording.polled import Polled, not_told
+from ...recording.polled import Polled
 from . import parse
 from .arguments import YES
 
@@ -49,7 +49,8 @@ def read_answer(answer: Rest, polled: Polled) -> Iterator[Decoded]:
         trades = _trades(answer.body.data) if kind == "trades" else []
         markets = [] if kind == "trades" else _markets(answer.body.data, found)
     except UnifiedExchangesError as error:
-        not_told(answer, error)
+        about = "trades" if kind == "trades" else "markets"
+        polled.untold(answer, error, about)
         return
     yield from polled.trades(trades)
     for market in markets:

@@ -22,7 +22,7 @@ from ...models import (
 )
 from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
-from ...recording.polled import Polled, not_told
+from ...recording.polled import Polled, Unread
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
@@ -80,12 +80,17 @@ class PolymarketDecoder:
             try:
                 trades = polled_trades(answer)
             except UnifiedExchangesError as error:
-                not_told(answer, error)
+                self._polled.untold(answer, error, "trades")
                 return
             yield from self._polled.trades(
                 attrs.evolve(trade, outcome=self._outcome(trade.market_id, token))
                 for token, trade in trades
             )
+
+    @property
+    def missing(self) -> list[Unread]:
+        """What of answers could not be read so far."""
+        return self._polled.missing
 
     def _books(self, answer: Rest, tokens: list[str]) -> Iterator[Decoded]:
         try:
