@@ -625,7 +625,9 @@ def test_a_scheduler_that_is_gone_before_the_first_run_is_a_network_error() -> N
         try:
             with connect(address, timeout=30, set_as_default=False) as client:
                 client.wait_for_workers(1)
-            with pytest.raises(NetworkError, match=r"is gone: .*start it again") as told:
+            with pytest.raises(
+                NetworkError, match=r"is gone: .*start it again"
+            ) as told:
                 sweep(
                     Ending(scheduler.pid, os.getpid()),
                     {},
