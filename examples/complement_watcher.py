@@ -86,4 +86,5 @@ if __name__ == "__main__":
             each = [v.fetch_markets(limit=2)[: 3 - len(venues)] for v in venues]
             watcher.markets = [f"{m.venue}:{m.market_id}" for ms in each for m in ms]
         report = ux.run(watcher, *venues, seconds=2)  # yours: until Ctrl-C
-        print(f"{report.events} books:", watcher.gains, *report.notes, sep="\n")
+        lines = (note.text for note in report.notes)
+        print(f"{report.events} books:", watcher.gains, *lines, sep="\n")

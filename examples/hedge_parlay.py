@@ -22,10 +22,14 @@ OPTIONS.add_argument("--environment", default=WHERE)
 
 def slip(venue: Exchange) -> list[Leg]:
     """A parlay that we hold somewhere: it pays if two things come true."""
+    markets = venue.fetch_markets(limit=100)
+    # A hedge of what we hold here would close that, which an unwind could not restore.
+    held = {(x.market_id, x.outcome) for x in venue.fetch_positions() if x.size}
     legs: dict[str, Leg] = {}
-    for market in venue.iter_markets(limit=100):
-        if market.bid and market.ask and not market.is_combination:
-            event_id, label = market.event_id, market.outcomes[0].label
+    for market in markets:
+        event_id, label = market.event_id, market.outcomes[0].label
+        is_free = (market.market_id, label) not in held and not market.is_combination
+        if market.bid and market.ask and is_free:
             legs[event_id] = Leg(event_id, market.market_id, label)
     return list(legs.values())[:2]
 

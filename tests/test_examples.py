@@ -147,6 +147,23 @@ def test_the_hedge_says_that_no_venue_was_reached(
     assert f"no connection to 127.0.0.1:{port}" in str(told.value.code)
 
 
+def test_the_hedge_takes_no_legs_that_we_hold_already(
+    place: Practice, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(ROOT / "examples" / "hedge_parlay.py")
+    slip = runpy.run_path(path)["slip"]
+    with exchange(place.venue, environment=place.url) as venue:
+        before = {leg.market_id for leg in slip(venue)}
+        for market in venue.fetch_markets(market_ids=sorted(before)):
+            terms = market.market_id, market.outcomes[0].label, "buy", market.ask, 10
+            venue.create_order(*terms, time_in_force="ioc")
+        assert before.isdisjoint(leg.market_id for leg in slip(venue))
+    given = ["--venue", place.venue, "--environment", place.url]
+    monkeypatch.setattr(sys, "argv", [path, *given])
+    runpy.run_path(path, run_name="__main__")
+    assert "a parlay of" in capsys.readouterr().out
+
+
 def test_the_demo_plays_the_strategy_of_the_examples() -> None:
     shown = (ROOT / "examples" / "demo_strategy.py").read_text()
     assert shown.startswith(Path(demo_strategy.__file__).read_text())

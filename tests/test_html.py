@@ -131,14 +131,14 @@ RULES = [
         FeeSchedule("quadratic", D(2)),
         (
             "quadratic × 2: takers 0.14 × contracts × price × (1 − price), makers nothing, "
-            "up to the next 0.0001 $"
+            "up to the next $0.0001"
         ),
     ),
     (
         FeeSchedule("quadratic_with_maker_fees"),
         (
             "quadratic_with_maker_fees × 1: takers 0.07 × contracts × price × (1 − price), "
-            "makers 0.0175 × contracts × price × (1 − price), up to the next 0.0001 $"
+            "makers 0.0175 × contracts × price × (1 − price), up to the next $0.0001"
         ),
     ),
     (
@@ -159,14 +159,14 @@ RULES = [
         Fees(FeeTerms(D("0.070"), D(1))),
         (
             "takers 0.07 × shares × (price × (1 − price)), makers nothing, to the nearest "
-            "0.00001 $"
+            "$0.00001"
         ),
     ),
     (
         Fees(FeeTerms(D("0.07"), D(2), is_taker_only=False)),
         (
             "takers 0.07 × shares × (price × (1 − price)) ^ 2, makers what is not published, "
-            "to the nearest 0.00001 $"
+            "to the nearest $0.00001"
         ),
     ),
 ]
@@ -255,7 +255,7 @@ def test_a_run_shows_its_figures_and_a_part_of_its_lists() -> None:
     rows = {row[0]: row[1] for row in Cells(report._repr_html_()).rows}
     assert rows["cash"] == "100.5"
     assert rows["started_at"] == "2026-11-29T12:00:00Z"
-    assert rows["notes"].startswith("23Note(at=0, text='note 0')")
+    assert rows["notes"].startswith("231970-01-01 00:00:00.000 note 0")
     assert rows["notes"].endswith("… and 3 more")
     assert "fills" not in rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -140,10 +141,10 @@ class Among(Maker):
     stream, and which of the two came first to the run is in no recording.
     """
 
-    def __init__(self, name: str, crowd: Crowd, ex: Any) -> None:
+    def __init__(self, name: str, crowd: Crowd, is_live: Callable[[], bool]) -> None:
         super().__init__(name)
         self.crowd = crowd
-        self.ex = ex
+        self.is_live = is_live
         self.begun: set[str] = set()
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
@@ -168,7 +169,7 @@ class Among(Maker):
     def on_timer(self, desk: Desk, name: str) -> None:
         if name == "enough":
             desk.stop()
-        elif self.ex.stream_health().state == "live":
+        elif self.is_live():
             self.quote(desk, "buy", 30)
         else:
             desk.timer("begin", _BEAT)
@@ -180,15 +181,20 @@ def live(flavour: str, at: Stage, path: Path) -> tuple[RunReport, Contract]:
         with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
             contract = _quoted(ex)
             name = contract.market_id
-            return run(Among(name, Crowd(at, name), ex), ex, seconds=30), contract
+            among = Among(
+                name, Crowd(at, name), lambda: ex.stream_health().state == "live"
+            )
+            return run(among, ex, seconds=30), contract
 
     async def go() -> tuple[RunReport, Contract]:
         with exchange(at.venue, **at.account) as ex:
             name = _quoted(ex).market_id
         async with async_exchange(at.venue, **at.account) as ex, Recorder(ex, path):
             contract = await async_contract_of(ex, name)
-            strategy = Among(name, Crowd(at, name), ex)
-            return await async_run(strategy, ex, seconds=30), contract
+            among = Among(
+                name, Crowd(at, name), lambda: ex.stream_health().state == "live"
+            )
+            return await async_run(among, ex, seconds=30), contract
 
     return asyncio.run(go())
 

@@ -17,6 +17,7 @@ from unified_exchanges import BadRequest, Level, MarketStatus, OrderBook, Outcom
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.backtesting.page import summary
 from unified_exchanges.backtesting.tables import Table
+from unified_exchanges.models import Holding
 from unified_exchanges.models.titles import title_of
 from unified_exchanges.paper import FREE, Delays
 from unified_exchanges.strategies import Desk, Note, Strategy
@@ -553,6 +554,28 @@ def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
 
 
 def test_dollars_on_a_page_have_as_many_places_everywhere(report: Report) -> None:
-    shown = re.findall(r"-?[\d,.]+ \$", report.to_html())
+    # Beside the chart they are round.
+    page = re.sub(r'<div class="dollars">.*?</div>', "", report.to_html())
+    shown = re.findall(r">-?\$([\d,.]+)(?: \(|<)", page)
     assert len(shown) > 10
-    assert {len(x.removesuffix(" $").partition(".")[2]) for x in shown} == {4}
+    assert {len(x.partition(".")[2]) for x in shown} == {4}
+
+
+def test_contracts_on_a_page_are_grouped_and_dollars_are_one_word(
+    report: Report,
+) -> None:
+    [market, *others] = report.markets
+    large = attrs.evolve(
+        market,
+        contracts=D("1234567.50"),
+        turnover=D("-1234567.5"),
+        held=(Holding("yes", D("54321.5"), D(1)),),
+    )
+    trade = attrs.evolve(report.trades[-1], size=D(7_654_321))
+    page = attrs.evolve(
+        report, markets=(large, *others), trades=(*report.trades, trade)
+    ).to_html()
+    for told in ("1,234,567.5<", "-$1,234,567.5000<", ">7,654,321<"):
+        assert told in page
+    assert "54,321.5 " in page
+    assert " $<" not in page

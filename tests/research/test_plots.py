@@ -85,9 +85,21 @@ def point(minute: int, price: str, market_id: str = "RAIN") -> PricePoint:
 def test_depth_adds_up_from_the_best_price_exactly() -> None:
     bids, asks = rows(plot_depth(book(("0.50", "0.49", "0.40"), ("0.52", "0.55"))))
     assert [(x["price"], x["depth"]) for x in bids] == [
-        *(("0.4", "30.15"), ("0.49", "20.1"), ("0.5", "10.05"))
+        # Behind the last level, so that it has a width: a part of what all have together.
+        ("0.3925", "30.15"),
+        *(("0.4", "30.15"), ("0.49", "20.1"), ("0.5", "10.05")),
     ]
-    assert [(x["price"], x["depth"]) for x in asks] == [("0.52", "20"), ("0.55", "40")]
+    assert [(x["price"], x["depth"]) for x in asks] == [
+        *(("0.52", "20"), ("0.55", "40"), ("0.5575", "40"))
+    ]
+
+
+def test_the_last_level_is_drawn_as_far_as_there_are_prices() -> None:
+    bids, asks = rows(plot_depth(book(("0.001",), ("0.999",))))
+    assert [x["price"] for x in bids] == ["0", "0.001"]
+    assert [x["price"] for x in asks] == ["0.999", "1"]
+    [alone, none] = rows(plot_depth(book(("0.5",), ())))
+    assert ([x["price"] for x in alone], none) == (["0.49", "0.5"], [])
 
 
 def test_depth_is_drawn_with_numbers_as_numbers() -> None:

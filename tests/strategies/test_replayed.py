@@ -49,7 +49,7 @@ class Alone(Among):
     """The same, where the others are those of the recording."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, Absent())
+        super().__init__(name, Absent(), lambda: True)
 
 
 class Absent(Crowd):

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-__all__ = ["dollars", "percent", "ratio", "share"]
+from ..money import ZERO, text
+
+__all__ = ["contracts", "dollars", "percent", "ratio", "share"]
+
+
+def contracts(number: Decimal) -> str:
+    """As many places as it has.
+
+    >>> contracts(Decimal("12500.50"))
+    '12,500.5'
+    """
+    return f"{Decimal(text(number)):,f}"
 
 
 def dollars(amount: Decimal) -> str:
     """To the hundredth of a cent.
 
-    >>> dollars(Decimal("1234.5"))
-    '1,234.5000 $'
+    >>> dollars(Decimal("1234.5")), dollars(Decimal("-0.02"))
+    ('$1,234.5000', '-$0.0200')
     """
-    return f"{amount:,.4f} $"
+    sign = "-" if amount < ZERO else ""
+    return f"{sign}${amount.copy_abs():,.4f}"
 
 
 def percent(part: Decimal) -> str:

@@ -16,7 +16,7 @@ from ..money import EXACT, ZERO, text
 from ..paper import at
 from .assumptions import Assumptions, Source
 from .chart import CHART_STYLE, chart
-from .figures import dollars, percent, ratio, share
+from .figures import contracts, dollars, percent, ratio, share
 from .report import MarketReport, Report
 
 __all__ = ["is_page", "page", "summary"]
@@ -192,10 +192,10 @@ def _markets(markets: Sequence[MarketReport]) -> str:
             dollars(x.fees),
             dollars(x.realized),
             dollars(x.unrealized),
-            text(x.contracts),
+            contracts(x.contracts),
             dollars(x.turnover),
             _paid(x),
-            ", ".join(f"{text(h.size)} {h.outcome}" for h in x.held) or "–",
+            ", ".join(f"{contracts(h.size)} {h.outcome}" for h in x.held) or "–",
         )
         for x in markets
     ]
@@ -241,7 +241,7 @@ def _trades(report: Report) -> str:
             _exactly(x.created_at),
             _market(titles.get((x.venue, x.market_id), ""), x.venue, x.market_id),
             f"{x.side} {x.outcome}",
-            text(x.size),
+            contracts(x.size),
             text(x.price, 2),
             "unknown" if x.fee is None else text(x.fee, 2),
             str(x.liquidity),

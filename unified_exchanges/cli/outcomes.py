@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..backtesting import Report
-from ..money import text
+from ..money import ZERO, text
 from ..strategies import Failure, Note, RunReport
 from .words import counted, flattened
 
@@ -63,7 +63,8 @@ def of_backtest(report: Report) -> Iterator[RenderableType]:
 
 def dollars(amount: Decimal) -> str:
     """An amount as it is shown."""
-    return f"{Decimal(text(amount, 2)):,f} $"
+    sign = "-" if amount < ZERO else ""
+    return f"{sign}${Decimal(text(amount.copy_abs(), 2)):,f}"
 
 
 def _told(notes: Sequence[Note], failures: Sequence[Failure]) -> Iterator[Text]:

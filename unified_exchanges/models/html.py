@@ -91,7 +91,7 @@ def cell(value: object) -> str:
         return shown(str(value))
     if not isinstance(value, tuple | list) or not any(map(_is_model, value)):
         return shown(_told(plain(value)))
-    lines = [f"<li>{shown(_line(each))}</li>" for each in value[:_MOST]]
+    lines = [f"<li>{shown(str(each))}</li>" for each in value[:_MOST]]
     left = len(value) - len(lines)
     if left:
         lines.append(f"<li>… and {left:,} more</li>")
@@ -115,10 +115,6 @@ def _told(value: Json) -> str:
 
 def _is_model(value: object) -> bool:
     return attrs.has(type(value)) or isinstance(value, Exception)
-
-
-def _line(value: object) -> str:
-    return str(value) if isinstance(value, Exception) else repr(value)
 
 
 def _places(price: Decimal) -> int:

@@ -15,7 +15,7 @@ import attrs
 from ..errors import BadRequest
 from ..models import Candle, Level, Ohlc, OrderBook, PricePoint, Trade
 from ..models.line import flattened, shortened
-from ..money import EXACT, ZERO, text
+from ..money import EXACT, ONE, ZERO, text
 from .columns import sorted_out
 from .embedding import embedded_rows, embedded_text
 from .thinning import thinned
@@ -31,6 +31,10 @@ _FEW: Final = 100
 """Points of a line that are drawn as such too: one alone is no line."""
 _LABEL: Final = 480
 """Pixels of a name in the legend: those of both venues, with an id in short."""
+_EDGE: Final = Decimal("0.05")
+"""How far the last level of a book is drawn, as a part of what its levels span."""
+_ALONE: Final = Decimal("0.01")
+"""The same, where there is but one."""
 _BID: Final = "#146c2e"
 _ASK: Final = "#b3261e"
 
@@ -90,6 +94,8 @@ def plot_depth(book: OrderBook) -> LayerChart:
         raise BadRequest(f"the book of {book.market_id} is empty: there is no depth")
     name = f"{book.venue}:{book.market_id}:{book.outcome}"
     title = f"{name} (stale)" if book.stale else name
+    prices = [level.price for level in (*book.bids, *book.asks)]
+    margin = EXACT.multiply(EXACT.subtract(max(prices), min(prices)), _EDGE) or _ALONE
     x = alt.X("price:Q", title="price ($)", scale=alt.Scale(zero=False))
     y = alt.Y("depth:Q", title="contracts up to this price")
     sides = [
@@ -98,8 +104,8 @@ def plot_depth(book: OrderBook) -> LayerChart:
         .mark_area(interpolate=steps, color=color, opacity=0.35, line={"color": color})
         .encode(x=x, y=y, tooltip=["price:Q", "size:Q", "depth:Q"])
         for rows, steps, color in (
-            (_deep(book.bids)[::-1], "step-before", _BID),
-            (_deep(book.asks), "step-after", _ASK),
+            (_deep(book.bids, -margin)[::-1], "step-before", _BID),
+            (_deep(book.asks, margin), "step-after", _ASK),
         )
     ]
     layers: LayerChart = alt.layer(*sides, title=_title(alt, title))
@@ -293,14 +299,19 @@ def _names(lines: Iterable[_Line]) -> dict[_Line, str]:
     }
 
 
-def _deep(levels: Sequence[Level]) -> list[_Row]:
+def _deep(levels: Sequence[Level], margin: Decimal) -> list[_Row]:
+    """A row for each level, and one behind the last, to which its depth goes on."""
     depth = ZERO
-    rows: list[_Row] = []
+    found: list[tuple[Decimal, Decimal, Decimal]] = []
     for level in levels:
         depth = EXACT.add(depth, level.size)
-        told = {"price": level.price, "size": level.size, "depth": depth}
-        rows.append({name: text(number) for name, number in told.items()})
-    return rows
+        found.append((level.price, level.size, depth))
+    if levels:
+        # As far as there are prices.
+        behind = EXACT.add(levels[-1].price, margin)
+        found.append((min(ONE, max(ZERO, behind)), ZERO, depth))
+    names = ("price", "size", "depth")
+    return [dict(zip(names, map(text, each), strict=True)) for each in found]
 
 
 def _chart(alt: Any, rows: Sequence[Mapping[str, str]], numbers: Iterable[str]) -> Any:

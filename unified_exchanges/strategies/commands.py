@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -71,8 +71,16 @@ class Failure(Flat):
 
 @attrs.frozen(kw_only=True, slots=True)
 class Note(Flat):
-    """What a strategy wrote into its log; ``is_of_data`` what is to be known of its data."""
+    """What a strategy wrote into its log; ``is_of_data`` what is to be known of its data.
+
+    >>> print(Note(at=1_795_977_600_000_000_000, text="no offer below 0.4"))
+    2026-11-29 18:40:00.000 no offer below 0.4
+    """
 
     at: int
     text: str
     is_of_data: bool = attrs.field(default=False, repr=False)
+
+    def __str__(self) -> str:
+        moment = datetime.fromtimestamp(self.at // 10**9, UTC)
+        return f"{moment:%Y-%m-%d %H:%M:%S}.{self.at // 10**6 % 1000:03} {self.text}"

@@ -105,7 +105,7 @@ class FeeSchedule(Charges):
         makers = _FORMULA.format(text(maker)) if maker else "nothing"
         return (
             f"{self.fee_type} × {text(self.multiplier)}: takers "
-            f"{_FORMULA.format(text(taker))}, makers {makers}, up to the next {text(_STEP)} $"
+            f"{_FORMULA.format(text(taker))}, makers {makers}, up to the next ${text(_STEP)}"
         )
 
     def fee(

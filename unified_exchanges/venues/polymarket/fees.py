@@ -82,7 +82,7 @@ class Fees(Charges):
         makers = "nothing" if self.terms.is_taker_only else "what is not published"
         return (
             f"takers {rate} × shares × (price × (1 − price)){power}, makers {makers}, "
-            f"to the nearest {text(_STEP)} $"
+            f"to the nearest ${text(_STEP)}"
         )
 
     def fee(
