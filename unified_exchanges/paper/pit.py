@@ -126,6 +126,13 @@ class Pit:
         self.latest = None
         self.prints.forget()
 
+    def empty(self) -> None:
+        """Everybody's orders were canceled: what is shown from before is not there."""
+        if self.latest is not None and (self.latest.bids or self.latest.asks):
+            # It may have been told before, or is told next: nobody can say.
+            self.lose()
+        self.taken_bids, self.taken_asks = {}, {}
+
     def note(self, trade: Trade, moment: int) -> None:
         """Take what a trade that is told now took of the book, which may still show it."""
         ahead = nanoseconds(trade.created_at) - moment
