@@ -95,13 +95,13 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
         orders = [(ex, rest(ex, name)) for ex in (real, paper)]
         with server.lock:
             ground.kalshi.engine.deactivate(name)
-        for watch in lives:
-            watch.next(timeout=10)
+        for life in lives:
+            life.next(timeout=10)
         paused = [OrderStatus(ex.fetch_order(x.order_id).status) for ex, x in orders]
         with server.lock:
             ground.kalshi.engine.activate(name)
-        for watch in lives:
-            watch.next(timeout=10)
+        for life in lives:
+            life.next(timeout=10)
         became = [ended(ex, order) for ex, order in orders]
         rest(real, name)
         books[0].next(timeout=10)

@@ -139,8 +139,8 @@ class Pit:
         if self.behind < ahead <= _FAR:
             self.behind = ahead
             self.touched.markets.add(self.contract.market_id)
-        if self.latest is not None:
-            self.prints.note(trade.in_terms_of(self.contract.first), self.known)
+        mine = trade.in_terms_of(self.contract.first)
+        self.prints.note(mine, self.known, is_lost=self.latest is None)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -200,11 +200,9 @@ class Pit:
         if order.is_blind:
             return
         self.prints.follow(self.known)
-        place = not order.buys, order.limit
-        gone = self.prints.of(place)
-        if gone and self.prints.is_certain(place):
-            # The book will show less, and that is no cancel of one ahead.
-            order.ahead = EXACT.subtract(order.ahead, gone)
+        # The book will show less, and that is no cancel of one ahead.
+        gone = self.prints.certain((not order.buys, order.limit))
+        order.ahead = EXACT.subtract(order.ahead, gone)
 
     def _displayed(self, order: PaperOrder) -> Decimal:
         shown = self.shown
@@ -220,6 +218,8 @@ class Pit:
     def renew(self, book: OrderBook) -> None:
         """Take a newer book: less may be taken or ahead than is shown."""
         self.latest = book
+        if self.prints.waiting:
+            self.prints.follow(self.known)
         if not self.is_busy:
             return
         self.prints.follow(self.known)
