@@ -1,4 +1,4 @@
-"""Whatever trades and books are told in whatever order: what is known to be gone is not taken."""
+"""Trades and books that are told in any order: what is known to be gone is not taken."""
 
 from __future__ import annotations
 
@@ -94,9 +94,10 @@ TURNS = st.lists(st.booleans(), max_size=24)
 
 def told_so(truth: Truth, turns: list[bool]) -> list[Book | Taken]:
     """Each stream keeps its order, and may be as late as it likes."""
-    books, trades, told = iter(truth.books), iter(truth.trades), []
+    books, trades = iter(truth.books), iter(truth.trades)
+    told: list[Book | Taken] = []
     for is_trade in turns:
-        found = next(trades if is_trade else books, None)
+        found = next(trades, None) if is_trade else next(books, None)
         if found is not None:
             told.append(found)
     return told
@@ -127,9 +128,9 @@ def takes(told: list[Book | Taken], *, rests: bool) -> Asks:
     made.place(NOW, "RAIN", "yes", "buy", "0.62", 999, time_in_force="ioc")
     made.advance(NOW)
     found = dict.fromkeys(PRICES, 0)
-    for _, x in made.notices():
-        if isinstance(x, Fill):
-            found[int(x.price * 100)] += int(x.size)
+    for _, notice in made.notices():
+        if isinstance(notice, Fill):
+            found[int(notice.price * 100)] += int(notice.size)
     return found
 
 

@@ -119,15 +119,15 @@ class Prints:
         gone, passed = self._sums.get(place, ZERO), self.passed.get(place)
         return gone if passed is None else EXACT.add(gone, passed.size)
 
-    def certain(self, place: _Place, until: int | None = None) -> Decimal:
-        """What the newest book shows at a price and had surely traded, by a moment."""
+    def certain(self, place: _Place, *, before: int | None = None) -> Decimal:
+        """What the newest book shows at a price and had surely traded, before a moment."""
         book = None if self.seen is None else _moment(self.seen)
         if book is None or not self.told:
             return ZERO
         assert self.seen is not None
         shown, gone = self._size(self.seen, place), ZERO
         for x in self.told:
-            is_early = until is None or x.moment <= until
+            is_early = before is None or x.moment < before
             if is_early and x.place[0] is place[0] and _is_older(book, x.moment):
                 if x.place == place:
                     gone = EXACT.add(gone, x.size)
