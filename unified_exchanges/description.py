@@ -113,7 +113,8 @@ class Description(Flat):
     id, the order's hash, or nothing.  ``outcome_books`` says whether each outcome has a
     book of its own or all are views of one.  ``hours`` says whether markets open and close
     at `Market.opens_at` and `closes_at`, which no stream tells, or those are only planned
-    and what happens is told.  ``book_checks`` says what shows on the stream
+    and what happens is told.  ``resting_after_pause`` says what becomes of orders that rest
+    when a market is open again after it was paused.  ``book_checks`` says what shows on the stream
     that a change of a book was missed: its number, the best prices that come with each,
     or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
     `edit_order` does.  ``key_headers`` are what the names of the headers begin with that
@@ -141,4 +142,5 @@ class Description(Flat):
     checked_on: str
     book_checks: Literal["numbers", "best prices", "none"] = "none"
     hours: Literal["kept", "planned"] = "planned"
+    resting_after_pause: Literal["canceled", "kept"] = "kept"
     limitations: tuple[str, ...] = ()

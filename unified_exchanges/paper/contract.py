@@ -57,8 +57,9 @@ class Contract:
     Without it (Polymarket) only what is held can be sold.
 
     ``keeps_hours`` is whether it opens and closes at `Market.opens_at` and `closes_at`
-    by the clock, without that being told, as on Kalshi.  ``read_at`` is when the market was
-    read: what its status was before that a backtest does not take from it.
+    by the clock, without that being told, as on Kalshi.  ``cancels_after_pause`` is whether
+    all that rests is canceled when it trades again after a pause, as there.  ``read_at`` is
+    when the market was read: what its status was before that a backtest does not take from it.
 
     Both outcomes trade in one book: a bid for the first at p is an ask for the second
     at 1 − p.  Venues that show a book of each outcome show the same orders twice.
@@ -73,6 +74,7 @@ class Contract:
     )
     nets: bool = attrs.field(validator=is_flag())
     keeps_hours: bool = attrs.field(default=False, validator=is_flag())
+    cancels_after_pause: bool = attrs.field(default=False, validator=is_flag())
     read_at: datetime | None = attrs.field(
         default=None,
         eq=False,
@@ -102,6 +104,7 @@ class Contract:
             fees=fees,
             nets=facts.outcome_books == "one",
             keeps_hours=facts.hours == "kept",
+            cancels_after_pause=facts.resting_after_pause == "canceled",
             read_at=read_at,
         )
 

@@ -99,6 +99,8 @@ class PaperEngine(Lifecycle):
         else:
             pit.renew(event)
             if pit.orders and pit.status is MarketStatus.OPEN and pit.known is not None:
+                if pit.held:
+                    self._fill_resting(pit, pit.released())
                 self._fill_resting(pit, pit.reached())
                 self._see(pit)
 

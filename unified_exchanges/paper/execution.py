@@ -354,6 +354,7 @@ class Execution:
     def _told(self, order: PaperOrder) -> Order:
         return order.to_model(self.pits[order.market_id].contract.market.venue)
 
-    def _clear(self, pit: Pit) -> None:
+    def _clear(self, pit: Pit, reason: str | None = None) -> None:
+        why = not_trading(pit.status) if reason is None else reason
         for order in list(pit.orders):
-            self._end(order, OrderStatus.CANCELED, not_trading(pit.status))
+            self._end(order, OrderStatus.CANCELED, why)

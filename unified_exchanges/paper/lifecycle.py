@@ -12,6 +12,7 @@ from ..models import MarketChange, MarketStatus
 from .contract import Contract
 from .execution import Execution
 from .pit import Pit
+from .refusals import RESUMED
 
 __all__ = ["Lifecycle", "Pits"]
 
@@ -88,7 +89,15 @@ class Lifecycle(Execution):
             return
         if pit.status is MarketStatus.SETTLED:
             return
+        resumes = (pit.status, change.status) == (
+            MarketStatus.PAUSED,
+            MarketStatus.OPEN,
+        )
         pit.status = change.status
+        if resumes and pit.contract.cancels_after_pause:
+            # Whoever told that, a stream or a read: everybody's orders are gone.
+            self._clear(pit, RESUMED)
+            pit.empty()
         if change.status is MarketStatus.OPEN and not pit.trades_at(self.moment):
             # It trades though its close has passed: when it closes is not known.
             self._close_at(pit, None)

@@ -40,7 +40,8 @@ class PaperOrder:
     ``spared`` is how many more stand before it, at its price or a better one, of whom the
     source tells that they have traded: an order of ours has filled in their place.
     ``is_blind`` says that no book is known since it arrived: it meets the next one as an
-    order that arrives with it.
+    order that arrives with it.  ``is_early`` says that the newest book is from before it
+    arrived, by the venue's time: who else had joined by then may be told yet.
     """
 
     number: int
@@ -71,6 +72,7 @@ class PaperOrder:
     clipped: Decimal = ZERO
     spared: Decimal = ZERO
     is_blind: bool = False
+    is_early: bool = False
     reason: str = ""
 
     @property

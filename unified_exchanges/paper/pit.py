@@ -6,7 +6,9 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 - *Taking.*  What we took of a level stays taken as long as the level shows it: only
   what a level shows in addition, or anew, can be taken again.  What others took by a
   trade that was told is gone as well, before the book shows that: see `Prints`.
-- *Queue.*  An order stands behind all that its level shows when it arrives.  It moves up
+- *Queue.*  An order stands behind all that its level shows when it arrives, also where that
+  is told later: until a book of a later time of the venue is, its place is that in the newest
+  of those from before, and trades wait that would move it.  It moves up
   by trades at its price; cancels are taken to be of those behind it, except where the level
   shows less than what was ahead.  A trade told after the book has shown it counts once.
   What a trade gave to another order of ours it did not take from others: they stay before
@@ -26,6 +28,7 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +39,7 @@ import attrs
 
 from ..models import BUY, Level, MarketStatus, OrderBook, Side, Trade
 from ..money import EXACT, ZERO, complement, total
+from .arrival import concerns_early, is_before, is_surely_before, moment_of
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds, priority
 from .prints import Prints
@@ -44,7 +48,6 @@ from .touched import Touched
 
 __all__ = ["Pit", "Take", "is_crossed"]
 
-_MICROSECOND: Final = 1_000
 _FAR: Final = 60_000_000_000
 """What is more than that ahead tells nothing of a clock: that time is wrong."""
 
@@ -77,6 +80,8 @@ class Pit:
     orders: Resting = attrs.field(factory=Resting)
     taken_bids: dict[Decimal, Decimal] = attrs.field(factory=dict)
     taken_asks: dict[Decimal, Decimal] = attrs.field(factory=dict)
+    held: deque[Trade] = attrs.field(factory=deque)
+    """Trades that wait until it is known where an order stood, oldest first."""
     prints: Prints = attrs.field(
         init=False,
         default=attrs.Factory(lambda pit: Prints(pit.contract.first), takes_self=True),
@@ -126,14 +131,21 @@ class Pit:
         self.latest = None
         self.prints.forget()
 
+    def empty(self) -> None:
+        """Everybody's orders were canceled: what is shown from before is not there."""
+        if self.latest is not None and (self.latest.bids or self.latest.asks):
+            # It may have been told before, or is told next: nobody can say.
+            self.lose()
+        self.taken_bids, self.taken_asks = {}, {}
+
     def note(self, trade: Trade, moment: int) -> None:
         """Take what a trade that is told now took of the book, which may still show it."""
         ahead = nanoseconds(trade.created_at) - moment
         if self.behind < ahead <= _FAR:
             self.behind = ahead
             self.touched.markets.add(self.contract.market_id)
-        if self.latest is not None:
-            self.prints.note(trade.in_terms_of(self.contract.first), self.known)
+        mine = trade.in_terms_of(self.contract.first)
+        self.prints.note(mine, self.known, is_lost=self.latest is None)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -188,16 +200,18 @@ class Pit:
         """Queue up behind all that is shown at the order's price."""
         order.ahead, order.clipped = self._displayed(order), ZERO
         order.spared = ZERO
-        order.is_blind = self.known is None
+        known = self.known
+        order.is_blind, order.is_early = known is None, False
+        if not self.orders:
+            self.held.clear()
         self.orders.put(order)
-        if order.is_blind:
+        if known is None:
             return
-        self.prints.follow(self.known)
-        place = not order.buys, order.limit
-        gone = self.prints.of(place)
-        if gone and self.prints.is_certain(place):
-            # The book will show less, and that is no cancel of one ahead.
-            order.ahead = EXACT.subtract(order.ahead, gone)
+        self.prints.follow(known)
+        # The book will show less, and that is no cancel of one ahead.
+        gone = self.prints.certain((not order.buys, order.limit))
+        order.ahead = EXACT.subtract(order.ahead, gone)
+        order.is_early = is_before(moment_of(known), order, self.behind)
 
     def _displayed(self, order: PaperOrder) -> Decimal:
         shown = self.shown
@@ -213,6 +227,8 @@ class Pit:
     def renew(self, book: OrderBook) -> None:
         """Take a newer book: less may be taken or ahead than is shown."""
         self.latest = book
+        if self.prints.waiting:
+            self.prints.follow(self.known)
         if not self.is_busy:
             return
         self.prints.follow(self.known)
@@ -225,11 +241,27 @@ class Pit:
         self.taken_asks = _still(self.taken_asks, shown.asks)
         for order in self.orders:
             displayed = self._displayed(order)
+            if order.is_early:
+                self._join(order, displayed)
             if order.ahead > displayed:
                 gone = EXACT.subtract(order.ahead, displayed)
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
                 self.touched.orders.add(order.number)
+
+    def _join(self, order: PaperOrder, displayed: Decimal) -> None:
+        """See in a newer book who else had joined before an order, if it tells that."""
+        moment = None if self.latest is None else moment_of(self.latest)
+        self.touched.orders.add(order.number)
+        order.is_early = is_before(moment, order, self.behind)
+        if is_surely_before(moment, order, self.behind):
+            # It is the queue that the order found, but for what is known to be gone of it.
+            assert order.arrived is not None
+            place = not order.buys, order.limit
+            gone = self.prints.certain(place, before=order.arrived + self.behind)
+            order.ahead = EXACT.subtract(displayed, gone)
+        elif order.is_early:
+            order.ahead = max(order.ahead, displayed)
 
     def blind(self) -> list[PaperOrder]:
         """Our orders that arrived while no book was known, first to come first."""
@@ -246,7 +278,7 @@ class Pit:
         for buys in (True, False):
             met = ZERO
             for order in self.queue(buys=buys):
-                if order.is_blind:
+                if order.is_blind or order.is_early:
                     continue
                 if met and order.spared:
                     order.spared = max(ZERO, EXACT.subtract(order.spared, met))
@@ -271,14 +303,27 @@ class Pit:
         if trade.taker_side is None or trade.is_block or not self.orders:
             return
         trade = trade.in_terms_of(self.contract.first)
-        happened = nanoseconds(trade.created_at) - self.behind + _MICROSECOND
+        if self.held or concerns_early(trade, self.orders, self.behind):
+            self.held.append(trade)
+        else:
+            yield from self._moved(trade)
+
+    def released(self) -> Iterator[Take]:
+        """The same of those that waited for the book that there is now."""
+        while self.held:
+            if concerns_early(self.held[0], self.orders, self.behind):
+                break
+            yield from self._moved(self.held.popleft())
+
+    def _moved(self, trade: Trade) -> Iterator[Take]:
+        moment = nanoseconds(trade.created_at)
         lifted, given = trade.taker_side is BUY, ZERO
         for order in self.queue(buys=not lifted):
             if order.is_blind:
                 continue
             if not order.reaches(trade.price) and not given:
                 break
-            if order.arrived is not None and happened <= order.arrived:
+            if is_before(moment, order, self.behind):
                 continue
             self.touched.orders.add(order.number)
             if not order.reaches(trade.price):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -14,6 +15,8 @@ from .orders import nanoseconds
 __all__ = ["Printed", "Prints"]
 
 _MILLISECOND: Final = 1_000_000
+_FAR: Final = 60_000_000_000
+"""No book is told so much later than it was."""
 
 _Place: TypeAlias = tuple[bool, Decimal]
 """Whether it is of the asks, and the price."""
@@ -21,14 +24,17 @@ _Place: TypeAlias = tuple[bool, Decimal]
 
 @attrs.frozen(slots=True)
 class Printed:
-    """So many contracts were traded, the last of them at ``moment`` by the venue's clock."""
+    """So many contracts were traded at ``moment`` by the venue's clock."""
 
+    place: _Place
     size: Decimal
     moment: int
+    is_lost: bool = False
+    """Whether no book at all was known then: one that may show it is believed to."""
 
-    def and_more(self, size: Decimal, moment: int) -> Printed:
-        """The same, and what was told next."""
-        return Printed(EXACT.add(self.size, size), max(self.moment, moment))
+    def shrunk(self, size: Decimal) -> Printed:
+        """The same of other contracts."""
+        return attrs.evolve(self, size=size)
 
 
 @attrs.define(eq=False)
@@ -40,11 +46,14 @@ class Prints:
 
     - A book that is newer than the trade shows what it left.
     - A book that is older does not: what traded at its price is gone, and so is whatever
-      was better on that side, as the taker would have met it first.
+      was better on that side, as the taker would have met it first.  What it does not show of
+      that, it has not shown yet: it is gone from the next book that is older as well.
     - A book of the same time, or without any, may or may not.  It is taken not to, until the
       level shows less by as much; where there are no times, until it shows more.
     - Of one that is told while no book can be believed, a crossed or locked one, the next
       book that can shows as much as of one that is told right after that book.
+    - Of one that is told while there is no book at all, the next is believed, unless it is
+      older for sure.
 
     Nothing is looked at before somebody asks: few trades are followed by an order of ours.
     """
@@ -52,17 +61,20 @@ class Prints:
     first: str
     seen: OrderBook | None = None
     """The book as it was when the newest was told, or when somebody asked last."""
-    told: dict[_Place, Printed] = attrs.field(factory=dict)
-    """What traded at which price, since then."""
-    gone: dict[_Place, Printed] = attrs.field(factory=dict)
-    """What a level of that book shows and is not there any more."""
-    waiting: dict[_Place, Printed] = attrs.field(factory=dict)
+    told: list[Printed] = attrs.field(factory=list)
+    """What traded, and that book may not show."""
+    passed: dict[_Place, Printed] = attrs.field(factory=dict)
+    """What it shows and was better than a trade."""
+    waiting: list[Printed] = attrs.field(factory=list)
     """What traded while the newest book could not be believed, until the next that can."""
+    _sums: dict[_Place, Decimal] = attrs.field(factory=dict)
+    """Of those told that were counted, by place."""
+    _counted: int = 0
 
-    def note(self, trade: Trade, book: OrderBook | None) -> None:
+    def note(self, trade: Trade, book: OrderBook | None, *, is_lost: bool) -> None:
         """Take a trade in terms of the first outcome, and the newest book with it.
 
-        ``book`` is None while the newest cannot be believed.
+        ``book`` is None while the newest cannot be believed, or ``is_lost``: there is none.
         """
         self.follow(book)
         if trade.is_block:
@@ -75,79 +87,111 @@ class Prints:
         # Whose taker is not told took of the side that shows its price.
         for side in Side if trade.taker_side is None else (trade.taker_side,):
             place = side is BUY, trade.price
-            before = traded.get(place, Printed(ZERO, moment))
-            traded[place] = before.and_more(trade.size, moment)
+            traded.append(Printed(place, trade.size, moment, is_lost))
+        if book is None and moment - traded[0].moment > _FAR:
+            self.waiting = [x for x in traded if moment - x.moment <= _FAR]
 
     def follow(self, book: OrderBook | None) -> None:
         """See what a newer book has shown of it; None shows nothing."""
-        if book is None:
-            # What is told from now on did not meet the last that could be believed.
-            self._spread()
-            return
-        if book is self.seen and not self.waiting:
+        if book is None or (book is self.seen and not self.waiting):
             return
         moment = _moment(book)
-        if self.told or self.gone:
-            self.told = _not_before(moment, self.told)
-            self.gone = _not_before(moment, self.gone)
-            self._spread()
+        if self.told:
+            self._count()
             self._explain(book, moment)
-        if self.waiting:
-            self.told, self.waiting = _not_before(moment, self.waiting), {}
         self.seen = book
+        # What is left did not meet what this book shows, unless that is older.
+        self._sums, self._counted = {}, 0
+        self._count(only_older=True)
+        if self.waiting:
+            self.told += _shown_by(moment, self.waiting)
+            self.waiting = []
 
     def forget(self) -> None:
         """Nothing is known of the book any more."""
-        self.told.clear()
-        self.gone.clear()
-        self.waiting.clear()
+        self.told, self.waiting, self.passed = [], [], {}
+        self._sums, self._counted = {}, 0
         self.seen = None
 
     def of(self, place: _Place) -> Decimal:
-        """What the newest book shows at a price, and is not there any more."""
-        if self.told:
-            self._spread()
-        told = self.gone.get(place)
-        return ZERO if told is None else told.size
+        """What is not there any more at a price, at which the newest book may show it."""
+        self._count()
+        gone, passed = self._sums.get(place, ZERO), self.passed.get(place)
+        return gone if passed is None else EXACT.add(gone, passed.size)
 
-    def is_certain(self, place: _Place) -> bool:
-        """Whether the newest book has surely not shown it yet."""
-        told = self.gone.get(place)
+    def certain(self, place: _Place, *, before: int | None = None) -> Decimal:
+        """What the newest book shows at a price and had surely traded, before a moment."""
         book = None if self.seen is None else _moment(self.seen)
-        return told is not None and book is not None and _is_older(book, told.moment)
+        if book is None or not self.told:
+            return ZERO
+        assert self.seen is not None
+        shown, gone = self._size(self.seen, place), ZERO
+        for x in self.told:
+            is_early = before is None or x.moment < before
+            if is_early and x.place[0] is place[0] and _is_older(book, x.moment):
+                if x.place == place:
+                    gone = EXACT.add(gone, x.size)
+                elif _is_beyond(x.place, place):
+                    return shown
+        return min(gone, shown)
 
-    def _spread(self) -> None:
+    def _count(self, *, only_older: bool = False) -> None:
         """Take each trade from the levels of the book that it has met."""
-        if self.seen is None:
+        if self._counted == len(self.told) or self.seen is None:
             return
-        told, self.told = self.told, {}
-        for (asks, price), traded in told.items():
-            for level in self._levels(self.seen, asks=asks):
-                place, size = (asks, level.price), traded.size
-                if level.price != price:
-                    if (level.price > price) is asks:
-                        break
-                    size = level.size
-                before = self.gone.get(place, Printed(ZERO, traded.moment))
-                after = before.and_more(size, traded.moment)
-                self.gone[place] = attrs.evolve(after, size=min(after.size, level.size))
+        book = _moment(self.seen)
+        for x in self.told[self._counted :]:
+            self._sums[x.place] = EXACT.add(self._sums.get(x.place, ZERO), x.size)
+            if only_older and not (book is not None and _is_older(book, x.moment)):
+                continue
+            for level in self._levels(self.seen, asks=x.place[0]):
+                place = x.place[0], level.price
+                if not _is_beyond(x.place, place):
+                    break
+                self.passed[place] = Printed(place, level.size, x.moment)
+        self._counted = len(self.told)
 
     def _explain(self, book: OrderBook, moment: int | None) -> None:
         """Compare what is gone with what a newer book shows."""
         assert self.seen is not None
-        for place, told in list(self.gone.items()):
-            before, now = self._size(self.seen, place), self._size(book, place)
-            left = told.size
-            if moment is None or not _is_older(moment, told.moment):
-                less = EXACT.subtract(before, now)
-                if less < ZERO and moment is None:
-                    left = ZERO
-                left = EXACT.subtract(left, max(ZERO, less))
-            left = min(left, now)
+        self.told = list(self._left(self.told, book, moment))
+        # Of what is older it shows nothing that was better: that is counted anew.
+        better = (
+            x
+            for x in self.passed.values()
+            if moment is None or not _is_older(moment, x.moment)
+        )
+        self.passed = {x.place: x for x in self._left(better, book, moment, clip=True)}
+
+    def _left(
+        self,
+        traded: Iterable[Printed],
+        book: OrderBook,
+        moment: int | None,
+        *,
+        clip: bool = False,
+    ) -> Iterator[Printed]:
+        """What a newer book may still not show; what it shows less explains each once."""
+        explained: dict[_Place, Decimal] = {}
+        for x in _not_before(moment, traded):
+            if moment is not None and _is_older(moment, x.moment):
+                yield x
+                continue
+            now = self._size(book, x.place)
+            if x.place not in explained:
+                assert self.seen is not None
+                less = EXACT.subtract(self._size(self.seen, x.place), now)
+                explained[x.place] = less
+            less = explained[x.place]
+            if less < ZERO and moment is None:
+                continue
+            shown = min(x.size, max(ZERO, less))
+            explained[x.place] = EXACT.subtract(less, shown)
+            left = EXACT.subtract(x.size, shown)
+            if clip or moment is None:
+                left = min(left, now)
             if left > ZERO:
-                self.gone[place] = Printed(left, told.moment)
-            else:
-                del self.gone[place]
+                yield x.shrunk(left)
 
     def _size(self, book: OrderBook, place: _Place) -> Decimal:
         asks, price = place
@@ -159,13 +203,16 @@ class Prints:
         return mine.asks if asks else mine.bids
 
 
-def _not_before(
-    moment: int | None, traded: dict[_Place, Printed]
-) -> dict[_Place, Printed]:
+def _not_before(moment: int | None, traded: Iterable[Printed]) -> Iterator[Printed]:
     """What a book of a moment may not show yet."""
-    if moment is None:
-        return traded
-    return {place: x for place, x in traded.items() if x.moment >= moment}
+    return (x for x in traded if moment is None or x.moment >= moment)
+
+
+def _shown_by(moment: int | None, waiting: Iterable[Printed]) -> Iterator[Printed]:
+    """What the first book that can be believed again may not show yet."""
+    for x in _not_before(moment, waiting):
+        if not x.is_lost or (moment is not None and _is_older(moment, x.moment)):
+            yield x
 
 
 def _moment(book: OrderBook) -> int | None:
@@ -175,3 +222,9 @@ def _moment(book: OrderBook) -> int | None:
 def _is_older(book: int, trade: int) -> bool:
     # Times may be of whole milliseconds on one side only.
     return trade - book >= _MILLISECOND
+
+
+def _is_beyond(trade: _Place, level: _Place) -> bool:
+    """Whether a trade has met all of a level first, which is of the same side."""
+    asks, price = trade
+    return price > level[1] if asks else price < level[1]

@@ -22,6 +22,7 @@ __all__ = [
     "NOTHING_TO_REDUCE",
     "NOT_ENOUGH",
     "OFF_GRID",
+    "RESUMED",
     "TOO_FEW",
     "WOULD_CROSS",
     "error_of",
@@ -32,6 +33,7 @@ __all__ = [
 NOTHING_TO_REDUCE: Final = "reduce_only: there is no position to reduce"
 NOT_ENOUGH: Final = "not enough cash or contracts"
 OFF_GRID: Final = "the price is not on the market's grid, which has changed meanwhile"
+RESUMED: Final = "the market has resumed trading after a pause: what rested is canceled"
 TOO_FEW: Final = "fill or kill: too few are offered"
 WOULD_CROSS: Final = "post_only would have crossed"
 HAS_FILLED: Final = (
