@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -26,6 +27,7 @@ from unified_exchanges import (
     exchange,
 )
 from unified_exchanges.backtesting import Merged, backtest, merged, recorded
+from unified_exchanges.models import Subject
 from unified_exchanges.paper import PaperEvent, at
 from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import Desk, Strategy, contract_of
@@ -133,6 +135,41 @@ def test_of_a_gap_the_markets_are_told_for_which_it_is_followed() -> None:
     second = stream((1, snow), (2, lost("RAIN", "SNOW")), (3, lost()))
     told = [x for _, x in merged(first, second)]
     assert told == [A, snow, lost("SNOW"), A, snow]
+
+
+def lost_of(subject: Subject, *names: str, second: float = 0) -> Gap:
+    return attrs.evolve(lost(*names, second=second), subject=subject)
+
+
+NOT_OF_BOOKS = [Subject.TRADES, Subject.MARKET_STATUS]
+
+
+@pytest.mark.parametrize("subject", NOT_OF_BOOKS)
+def test_after_a_gap_of_trades_or_statuses_the_same_is_followed_for_the_book(
+    subject: Subject,
+) -> None:
+    first = stream((0, A), (2, lost_of(subject)), (6, A))
+    second = stream((1, A), (3, B), (5, B), (5.5, lost_of(subject)))
+    made = merged(first, second)
+    assert seconds(made) == [0, 2, 6]
+    # What it knew is known on, too: it goes on where the first ends.
+    second = stream((1, STOOD), (2, lost_of(subject)), (7, A))
+    assert seconds(merged(stream((0, STOOD), (3, sold("a"))), second)) == [0, 3, 7]
+
+
+@pytest.mark.parametrize("subject", NOT_OF_BOOKS)
+def test_such_a_gap_is_told_of_the_markets_for_which_no_other_is_followed(
+    subject: Subject,
+) -> None:
+    snow = book(market_id="SNOW")
+    gaps = [lost_of(subject, second=n) for n in (2, 3, 5)]
+    unknown = lost_of(Subject.ORDER_BOOK, "SNOW", second=2.5)
+    first = stream((0, A), (4, A), (5, gaps[2]), (7, A))
+    # Also where its own book is not known: nobody else tells of its trades.
+    second = stream((1, snow), (2, gaps[0]), (2.5, unknown), (3, gaps[1]), (7, snow))
+    snows = [attrs.evolve(x, market_ids=("SNOW",)) for x in gaps[:2]]
+    told = [x for _, x in merged(first, second)]
+    assert told == [A, snow, snows[0], unknown, snows[1], A, gaps[2], A, snow]
 
 
 @pytest.mark.parametrize("names", [(), ("RAIN",)])
@@ -645,6 +682,15 @@ def test_a_pause_soon_after_another_is_told_if_who_told_that_had_a_gap() -> None
     assert statuses(quick, later(quick[:2], 0.5)) == [(1, "open"), (1.3, "paused")]
 
 
+@pytest.mark.parametrize("subject", [Subject.TRADES, Subject.ORDER_BOOK])
+def test_who_missed_no_status_is_followed_on_for_what_a_market_does(
+    subject: Subject,
+) -> None:
+    quick = stream((1, PAUSED), (1.3, OPENED), (1.4, lost_of(subject)), (9, A))
+    slow = stream((1.5, PAUSED), (1.8, OPENED), (9, A))
+    assert statuses(quick, slow) == [(1, "paused"), (1.3, "open")]
+
+
 def test_a_market_opens_only_by_one_that_is_as_far() -> None:
     quick = stream((1, PAUSED), (1.1, OPENED), (1.2, PAUSED))
     slow = stream((2, PAUSED), (2.1, OPENED), (2.5, PAUSED), (3.5, OPENED), (9, A))
@@ -818,21 +864,68 @@ def test_the_same_recording_twice_is_it_once_though_a_gap_comes_at_once() -> Non
     assert statuses(told, stream((7, PAUSED), (9, A))) == [(7, "open"), (7, "paused")]
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    count = 40_000
-
-    def trades() -> Iterator[tuple[int, PaperEvent]]:
-        for n in range(count):
-            yield n, sold(str(n), "1")
-
+def height(made: Merged) -> tuple[int, int]:
+    """Bytes that are held after a half, and at the end, of what is told."""
     tracemalloc.start()
-    made = merged(trades())
     heights = []
     for number, _ in enumerate(made, 1):
-        if not number % (count // 4):
+        if not number % (COUNT // 4):
             heights.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    assert heights[3] < 1.3 * heights[1]
+    return heights[1], heights[3]
+
+
+COUNT = 8_000
+
+
+def trades(late: float = 0, every: float = 1, markets: int = 1) -> Iterator[Any]:
+    for n in range(COUNT):
+        moment = when(every * n)
+        name = f"M{n % markets}"
+        told = attrs.evolve(sold(str(n), "1"), market_id=name, created_at=at(moment))
+        yield moment + int(late * SECOND), told
+
+
+@pytest.mark.parametrize("markets", [1, 500])
+@pytest.mark.parametrize("late", [0.5, 45])
+def test_what_is_remembered_of_two_recordings_is_bounded(
+    late: float, markets: int
+) -> None:
+    made = merged(trades(markets=markets), trades(late, markets=markets))
+    half, whole = height(made)
+    assert made.repeated == COUNT
+    assert whole < 1.2 * half
+
+
+@pytest.mark.parametrize(
+    "others", [(), ([],), (stream((0, A), (1, A)),), (stream((10**7, A)),)]
+)
+def test_nothing_is_remembered_of_what_no_other_may_repeat(others: Any) -> None:
+    half, whole = height(merged(trades(), *others))
+    assert whole - half < 1_000
+    assert whole < 50_000
+
+
+def test_what_is_left_of_a_recording_repeats_no_trade_of_the_one_that_ended() -> None:
+    told = stream((0, A), (1, sold("a")), (2, sold("b")))
+    made = merged(told, later(told, 1.5))
+    assert [x.trade_id for _, x in made if isinstance(x, Trade)] == ["a", "b"]
+
+
+def happened(name: str, second: float) -> Trade:
+    return attrs.evolve(sold(name), created_at=at(when(second)))
+
+
+def test_a_trade_that_is_told_much_later_counts_once() -> None:
+    early = [(moment, happened(str(n), n)) for n, moment in enumerate([when(0)] * 3)]
+    read = stream(*((8_000, happened(str(n), n)) for n in (0, 1, 2, 7_000)))
+    first = [*early, *stream((9_000, A))]
+    for streams in ((first, read), (read, first)):
+        told = [x.trade_id for _, x in merged(*streams) if isinstance(x, Trade)]
+        assert told == ["0", "1", "2", "7000"]
+    # The same twice is it once, though it tells late, and an earlier one after a later.
+    read = stream(*((8_000, happened(str(n), n)) for n in (0, 5, 3, 7_000)))
+    assert list(merged(read, read)) == read
 
 
 def test_the_newest_trades_are_remembered() -> None:

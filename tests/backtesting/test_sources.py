@@ -260,7 +260,10 @@ def test_memory_of_a_backtest_does_not_grow_with_the_recording(tmp_path: Path) -
 def test_a_side_that_is_none_is_a_gap_and_not_a_change(tmp_path: Path) -> None:
     odd = (DELTA % (2, "1.00")).replace('"side":"yes"', '"side":"maybe"')
     path = journal(tmp_path / "r", SNAPSHOT % 1, odd, DELTA % (3, "1.00"))
-    book, gap = [event for _, event in recorded(path)]
+    book, gap, end = [event for _, event in recorded(path)]
     assert isinstance(book, OrderBook)
     assert isinstance(gap, Gap)
     assert "neither yes nor no" in gap.reason
+    # That the connection has ended is told as well, as live.
+    assert isinstance(end, Gap)
+    assert (end.market_ids, end.reason) == (("M",), "reset")

@@ -11,14 +11,14 @@ import pytest
 
 from unified_exchanges import Gap, async_exchange, exchange
 from unified_exchanges.backtesting import backtest
-from unified_exchanges.models import Subject
-from unified_exchanges.paper import at
+from unified_exchanges.models import MarketStatus, Subject
+from unified_exchanges.paper import Delays, at
 from unified_exchanges.recording import Recorder
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.strategies import Desk, Strategy, async_run, contract_of, run
 
 from ..flavours import FLAVOURS
-from ..paper.scene import SECOND, START, book, contract
+from ..paper.scene import SECOND, START, book, change, contract
 from ..recording.sessions import VENUES, Stage, stage
 from .test_left import on_replay
 
@@ -119,3 +119,48 @@ def test_a_backtest_tells_no_gap_of_what_is_not_followed(
     told = Told(["RAIN"], subjects)
     backtest(told, events, contracts=[contract()])
     assert [subject for subject, _ in told.gaps] == expected
+
+
+class Taking(Told):
+    """Takes what its desk shows whenever something was missed, and then looks on."""
+
+    def on_gap(self, desk: Desk, gap: Gap) -> None:
+        self.gaps.append((gap.subject, gap.market_ids))
+        self.knows = desk.book("RAIN") is not None
+        desk.place("RAIN", "yes", "buy", "0.60", 1, time_in_force="ioc")
+
+
+@pytest.mark.parametrize("delays", [None, Delays(event=SECOND)])
+@pytest.mark.parametrize("subject", LOST)
+def test_of_trades_or_statuses_alone_it_leaves_the_book(
+    subject: Subject | None, delays: Delays | None
+) -> None:
+    gap = Gap(subject=subject, reason="lost", at=at(START))
+    known = book("1@0.40", "1@0.60")
+    events: list[tuple[int, Any]] = [
+        (START, known),
+        (START + SECOND, gap),
+        (START + 3 * SECOND, change(MarketStatus.PAUSED)),
+    ]
+    taking = Taking(["RAIN"], EVERYTHING)
+    report = backtest(taking, events, contracts=[contract()], delays=delays)
+    leaves = subject not in (None, Subject.ORDER_BOOK)
+    assert taking.knows is leaves
+    assert len(report.trades) == leaves
+
+
+def test_of_the_other_outcome_it_is_told_to_nobody() -> None:
+    events: list[tuple[int, Any]] = [(START, book("1@0.40", "1@0.60"))]
+    for number, outcome in enumerate(("no", "yes"), 1):
+        gap = Gap(
+            subject=Subject.ORDER_BOOK,
+            market_ids=("RAIN",),
+            outcome=outcome,
+            reason="lost",
+            at=at(START + number * SECOND),
+        )
+        events.append((START + number * SECOND, gap))
+    taking = Taking(["RAIN"], EVERYTHING)
+    backtest(taking, events, contracts=[contract()])
+    assert taking.gaps == [(Subject.ORDER_BOOK, ("RAIN",))]
+    assert not taking.knows

@@ -213,7 +213,8 @@ class Loop:
     def _receive(self, moment: int, event: PaperEvent) -> None:
         """Take any event, and tell it once it has come that far."""
         if isinstance(event, Gap):
-            self._measures.lose(event.market_ids or self._engine.pits)
+            if event.is_of_books:
+                self._measures.lose(event.market_ids or self._engine.pits)
         else:
             _check(event)
             pit = self._engine.pits.get(event.market_id)

@@ -5,23 +5,22 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from typing import Final, TypeAlias
 
 import attrs
 
-from ..models import Gap, MarketChange, MarketStatus, OrderBook, Trade
+from ..models import Gap, MarketChange, MarketStatus, OrderBook, Subject
 from ..paper import PaperEvent, at
 from .following import Followed
 from .lifecycle import Lifecycle
+from .repeats import Repeats
 
 __all__ = ["Events", "Merged", "merged"]
 
 Events: TypeAlias = Iterable[tuple[int, PaperEvent]]
 """Events, each with the nanoseconds since 1970 at which it was received, in that order."""
 
-_MOST: Final = 10_000
-"""Trades of a market, or changes of it, that are remembered at most: the older half goes."""
+_NEVER: Final = 1 << 63
 
 _Next: TypeAlias = Callable[[], tuple[int, PaperEvent]]
 _nothing: Final[_Next] = iter(()).__next__
@@ -41,8 +40,9 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
       the same, see `Followed`.
     - Of what each market does one stream is followed as well, see `Lifecycle`; what it pays is
       told by whoever tells it first.
-    - A trade that one stream told is not told by another.
-    - A gap is told if the stream that is followed has it.
+    - A trade that one stream told is not told by another, see `Repeats`.
+    - A gap is told if the stream that is followed for the book has it.  Only one of books, or
+      of everything, has another followed there, and one of statuses for what markets do.
     - Where a stream ends, and no other is known to be as far with a book that it told, there
       is a gap of that until one is; at the end of the last stream there is none.  Of several
       that end at one moment the newest book is told, if it was passed over before.
@@ -72,9 +72,9 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         self._books: dict[_Key, Followed] = {}
         self._lives: dict[_Key, Lifecycle] = {}
         """Of each market its statuses, and what leaves them alone by the venue's word."""
-        self._told: dict[_Key, dict[Hashable, int]] = {}
-        """Of each market the newest trades, and what it pays, and which stream told that;
-        gaps are of no market here."""
+        self._facts: dict[Hashable, int] = {}
+        """What markets pay, and which stream told that."""
+        self._repeats = Repeats()
         self._heap: list[tuple[int, int, PaperEvent | None, _Next]] = []
         self._due: dict[int, list[Lifecycle]] = {}
         """When another stream may be followed for what a market does."""
@@ -136,8 +136,14 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         elif isinstance(event, MarketChange):
             is_new = self._does(event, number, moment)
         else:
-            is_new = self._is_first(event, number)
+            is_new = self._repeats.is_first_trade(event, number, moment, self._coming)
         return event if is_new else None
+
+    @property
+    def _coming(self) -> int:
+        """When any other stream tells something next, of what one tells now."""
+        # The one that tells now is at the top of the heap.
+        return min((x[0] for x in self._heap[1:3]), default=_NEVER)
 
     def _end(self, ended: set[int], moment: int) -> list[tuple[int, PaperEvent]]:
         """Streams have ended: the books that others know better, and those that none does."""
@@ -189,7 +195,8 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         if is_settled or (change.result, change.value) != (None, None):
             # For good, and so at once.  Its time may be that of having been looked up.
             seen = moment, attrs.evolve(change, timestamp=None)
-            is_first = self._is_first(change, number)
+            fact = change.market_id, change.status, change.result, change.value
+            is_first = self._facts.setdefault(fact, number) == number
             if life is not None and life.is_over and not is_settled:
                 return is_first and (change.value is not None or life.teller == number)
             if life is not None and (is_first or life.told[1].status is change.status):
@@ -198,24 +205,6 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
             self._lives[key] = Lifecycle(number, seen)
             return True
         return life.leads(number, seen)
-
-    def _is_first(self, event: Trade | MarketChange | Gap, number: int) -> bool:
-        """Whether no other stream told it; note that this one does."""
-        what: Hashable
-        if isinstance(event, Trade):
-            key, what = (event.market_id, event.outcome), event.trade_id
-        elif isinstance(event, Gap):
-            key, what = ("", ""), event
-        else:
-            key = (event.market_id, "")
-            what = event.status, event.result, event.value
-        told = self._told.setdefault(key, {})
-        if told.setdefault(what, number) != number:
-            return False
-        if len(told) > _MOST:
-            for old in tuple(islice(told, _MOST // 2)):
-                del told[old]
-        return True
 
     def _lose(self, life: Lifecycle, number: int, moment: int) -> None:
         """A stream has ended, or may have missed what a market did."""
@@ -238,25 +227,37 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         self.repeated -= len(told)
         return told
 
+    def _miss(self, gap: Gap, number: int, moment: int) -> None:
+        """What a stream knows no more."""
+        if gap.is_of_books:
+            for key, book in self._books.items():
+                if _is_of(gap, key):
+                    book.known.pop(number, None)
+        if gap.subject in (None, Subject.MARKET_STATUS):
+            for (market_id, _), life in self._lives.items():
+                if _is_of(gap, (market_id, "")):
+                    self._lose(life, number, moment)
+
     def _gap(self, gap: Gap, number: int, moment: int) -> Gap | None:
         """What is told of a gap: the markets in which no other stream is followed."""
-        for key, book in self._books.items():
-            if _is_of(gap, key):
-                book.known.pop(number, None)
-        for (market_id, _), life in self._lives.items():
-            if _is_of(gap, (market_id, "")):
-                self._lose(life, number, moment)
-        if not self._is_first(gap, number):
+        self._miss(gap, number, moment)
+        if not self._repeats.is_first(gap, number, moment, self._coming):
             return None
         led = {key for key, book in self._books.items() if book.leader == number}
         mine = {market_id for market_id, _ in led}
         others = self._followed() - mine
+        if not gap.is_of_books:
+            # It tells of trades on, where its book is not known.
+            mine |= {
+                key[0] for key, book in self._books.items() if not book.is_followed
+            }
         lost = tuple(x for x in gap.market_ids or sorted(mine) if x not in others)
         if not lost and others:
             return None
-        for key in led:
-            if key[0] in lost and gap.outcome in (None, key[1]):
-                self._books[key].lose(moment)
+        if gap.is_of_books:
+            for key in led:
+                if key[0] in lost and gap.outcome in (None, key[1]):
+                    self._books[key].lose(moment)
         return attrs.evolve(gap, market_ids=lost) if others else gap
 
 

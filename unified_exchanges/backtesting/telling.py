@@ -72,8 +72,12 @@ class Teller:
     def is_wanted(self, event: PaperEvent) -> bool:
         """Whether it, or its desk, has to know of an event."""
         if isinstance(event, Gap):
-            return not event.market_ids or not self._followed.isdisjoint(
-                event.market_ids
+            names = event.market_ids or self._engine.pits
+            return any(
+                # As live: of the other outcome's book nobody was told.
+                event.outcome in (None, self._engine.pits[name].outcome)
+                for name in names
+                if name in self._followed
             )
         if isinstance(event, MarketChange):
             # The desk has to know, whether the strategy is told or not.
@@ -112,8 +116,9 @@ class Teller:
             self.strategy.on_status(self.desk, change)
 
     def _gap(self, gap: Gap) -> None:
-        for market_id in gap.market_ids or tuple(self._books):
-            self._books.pop(market_id, None)
+        if gap.is_of_books:
+            for market_id in gap.market_ids or tuple(self._books):
+                self._books.pop(market_id, None)
         if gap.subject in self._gaps:
             self.strategy.on_gap(self.desk, gap)
 

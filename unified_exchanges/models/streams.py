@@ -53,7 +53,7 @@ class Gap(Flat):
 
     ``market_ids`` are the markets concerned, empty for all; ``outcome`` is whose book,
     where each outcome has its own, None for all.  Books are stale from here until a new
-    snapshot; orders and fills are read again over REST.
+    snapshot, if it `is_of_books`; orders and fills are read again over REST.
     """
 
     subject: Subject | None
@@ -61,6 +61,11 @@ class Gap(Flat):
     outcome: str | None = None
     reason: str
     at: datetime
+
+    @property
+    def is_of_books(self) -> bool:
+        """Whether a book may have changed unseen: it is of books, or of everything."""
+        return self.subject in (None, Subject.ORDER_BOOK)
 
 
 @attrs.frozen(kw_only=True, slots=True)

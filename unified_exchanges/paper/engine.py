@@ -81,6 +81,9 @@ class PaperEngine(Lifecycle):
         """Take an event of the source, after the commands that came before it."""
         self._until(moment)
         if isinstance(event, Gap):
+            # Of missed trades and statuses nothing is known; the book shows what it did.
+            if not event.is_of_books:
+                return
             for market_id in event.market_ids or tuple(self.pits):
                 pit = self.pits.get(market_id)
                 # Of another outcome's book nothing was taken.

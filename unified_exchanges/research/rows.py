@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from ..models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
+from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..money import ZERO
 from ..recording.decoder import Decoded
 from .grids import grid_text
@@ -96,7 +96,7 @@ class Rows:
             yield _level(key, at, POLLED, book, None, None, None)
 
     def _stale(self, gap: Gap, at: Row) -> Iterator[Row]:
-        if gap.subject not in (None, Subject.ORDER_BOOK):
+        if not gap.is_of_books:
             return
         for key in list(self._books):
             market_id, outcome = key

@@ -21,7 +21,6 @@ from ..models import (
     Order,
     OrderBook,
     OrderStatus,
-    Subject,
     Trade,
 )
 from ..paper import at
@@ -138,7 +137,7 @@ class Session:
             self._take_own(news, news.order_id, news.client_order_id)
             return
         if isinstance(news, Gap):
-            if news.subject in {None, Subject.ORDER_BOOK}:
+            if news.is_of_books:
                 for market_id in news.market_ids or tuple(self.books):
                     self.books.pop(market_id, None)
         elif isinstance(news, OrderBook):

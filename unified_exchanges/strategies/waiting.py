@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final, TypeAlias
 
-from ..models import Gap, OrderBook, Subject
+from ..models import Gap, OrderBook
 from .session import News
 
 __all__ = ["PATIENCE", "Item", "Waiting"]
@@ -48,7 +48,7 @@ class Waiting:
             while books and now - books[0][0] > PATIENCE:
                 del self._items[books.popleft()[1]]
             books.append((now, turn))
-        elif isinstance(news, Gap) and news.subject in {None, Subject.ORDER_BOOK}:
+        elif isinstance(news, Gap) and news.is_of_books:
             # What waits may have missed a change: the next book is whole again.
             for (_, market_id), books in self._books.items():
                 if not news.market_ids or market_id in news.market_ids:

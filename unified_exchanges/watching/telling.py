@@ -429,7 +429,7 @@ class Teller(ABC):
             follower.mailbox.withhold(event.error)
 
     def _tell_gap(self, gap: Gap) -> None:
-        if gap.subject in {None, Subject.ORDER_BOOK}:
+        if gap.is_of_books:
             followed = self._books.by_market
             lost = gap.market_ids or followed
             self._monitor.books_lost([x for x in lost if x in followed])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Final
-
-import attrs
+from typing import Any, Final
 
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
@@ -16,13 +14,17 @@ from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
 from ...recording.polled import Polled, Unread
 from ...streams.book import BookError
-from ...streams.pictures import PicturedBook
+from ...streams.recent import Recent
 from ...tap import Direction
+from .counted import Book, Counted, channel_telling
 from .leaving import Leaving, Moved
 from .lines import DELTA, read_delta
 from .parse.reading import Malformed
 from .polled import read_answer
 from .stream import frames
+from .stream.channels import BOOKS, channel_of
+from .stream.misreading import KINDS, market_in, market_of
+from .stream.protocol import REMEMBERED
 from .stream.reading import READERS
 
 __all__ = ["DECODER"]
@@ -37,32 +39,15 @@ _TO: Final = 200
 """Where in a line its kind is looked for: only there it saves time to know it."""
 
 
-class _Book(PicturedBook):
-    """With when it changed last, in Unix milliseconds, as the venue told it."""
-
-    __slots__ = ("moment",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.moment: int | None = None
-
-
-@attrs.define(slots=True, eq=False)
-class _Counted:
-    """A subscription: the number that came last, and the books that it keeps."""
-
-    last: int = 0
-    books: dict[str, _Book] = attrs.field(factory=dict)
-    left: set[str] = attrs.field(factory=set)
-    """Markets that it tells no more, though a snapshot of one may still come."""
-
-
 class KalshiDecoder:
     """Books by their snapshots and deltas, and all else by one frame each."""
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
         self._clock = clock
-        self._counted: dict[tuple[int, int], _Counted] = {}
+        self._counted: dict[tuple[int, int], Counted] = {}
+        self._whole: set[int] = set()
+        """Connections of which nothing is known to be missing since they were opened."""
+        self._trades = Recent(REMEMBERED)
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
         self._polled = Polled(clock, has_books=has_books)
 
@@ -78,20 +63,21 @@ class KalshiDecoder:
         """What of answers could not be read so far."""
         return self._polled.missing
 
-    def opened(self, connection: int, url: str) -> None:
-        """Nothing is known of it yet."""
+    def opened(self, connection: int, url: str) -> None:  # noqa: ARG002 - it has one
+        """Nothing was told on it yet."""
+        self._whole.add(connection)
 
     def told(
         self, connection: int, direction: Direction, frame: bytes
     ) -> Iterable[Decoded]:
-        """Read one frame; one that cannot be read is a `Gap` of all it may have been."""
+        """Read one frame; of one that cannot be read a `Gap` says what may be missed."""
         if direction == "out":
             self._leaving[connection].sent(frame)
             return ()
         try:
             told = frames.decode(frame)
         except (ValueError, RecursionError) as error:
-            return self.closed(connection, f"a frame cannot be read: {error}")
+            return self._unreadable(connection, frame, error)
         if type(told) is frames.Delta:
             # Nearly all that comes: a change of a book, the next one of its subscription.
             counted = self._counted.get((connection, told.sid))
@@ -139,32 +125,108 @@ class KalshiDecoder:
         found = unread("kalshi", market_id, "yes", bids, asks, seq, moment)
         return read.at, read.mono, found
 
-    def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Decoded]:
-        sid = getattr(told, "sid", None)
-        if isinstance(sid, int):
-            yield from self._count(connection, sid, getattr(told, "seq", None))
+    def _read(self, connection: int, told: Any, frame: bytes) -> Iterator[Decoded]:
+        if isinstance(told, frames.Subscribed):
+            self._begun(connection, told)
+            return
+        kind = str(told.__struct_config__.tag)
+        counted = self._subscription(connection, told.sid, kind)
+        yield from self._count(counted, told.seq)
         if isinstance(told, frames.Delta):
-            yield from self._changed(self._counted[connection, told.sid], told)
+            yield from self._changed(counted, told)
         elif isinstance(told, frames.Snapshot):
-            yield from self._loaded(self._counted[connection, told.sid], told)
+            yield from self._loaded(counted, told)
         elif isinstance(told, frames.Acknowledged):
             move = self._leaving[connection].acknowledged(told.id, told.sid)
             if move is not None:
-                yield from self._moved(self._counted[connection, move.sid], move)
+                yield from self._moved(counted, move)
         elif isinstance(told, frames.Unsubscribed):
-            counted = self._counted.pop((connection, told.sid))
+            self._counted.pop((connection, told.sid))
             yield from self._left(counted, tuple(counted.books))
-        elif (read := READERS.get(type(told))) is not None:
-            try:
-                event = read(told, frame, self._now())
-            except (Malformed, ArithmeticError) as error:
-                yield Gap(subject=None, reason=str(error), at=self._now())
-                return
-            if isinstance(event, _OUR_KINDS) and self._polled.streamed(event):
-                yield event
+        elif type(told) in READERS:
+            yield from self._modelled(counted, kind, told, frame)
+
+    def _modelled(
+        self, counted: Counted, kind: str, told: Any, frame: bytes
+    ) -> Iterator[Decoded]:
+        """Read what is no book, if it is ours."""
+        try:
+            event = READERS[type(told)](told, frame, self._now())
+        except (Malformed, ArithmeticError) as error:
+            yield from self._malformed(counted, kind, market_in(told), error)
+            return
+        if isinstance(event, _OUR_KINDS) and self._is_news(event):
+            yield event
+
+    def _is_news(self, event: Ticker | Trade | Order | MarketChange) -> bool:
+        """Whether it was not told yet, by a stream or by what was read."""
+        if isinstance(event, Trade) and not self._trades.is_new(event.trade_id):
+            return False
+        return self._polled.streamed(event)
+
+    def _begun(self, connection: int, told: frames.Subscribed) -> None:
+        """A subscription has its number from now on."""
+        channel = channel_of(told.msg.channel)
+        sid = told.msg.sid
+        counted = self._subscription(connection, sid, "")
+        counted.channel = channel
+        move = self._leaving[connection].acknowledged(told.id, sid)
+        if move is not None and channel.name == BOOKS:
+            counted.asked.update(dict.fromkeys(sorted(move.market_ids)))
+
+    def _subscription(self, connection: int, sid: int, kind: str) -> Counted:
+        counted = self._counted.get((connection, sid))
+        if counted is None:
+            counted = Counted(is_whole=connection in self._whole)
+            self._counted[connection, sid] = counted
+        if counted.channel is None:
+            counted.channel = channel_telling(kind)
+        return counted
+
+    # -- what may be missed --------------------------------------------------------------
+
+    def _unreadable(
+        self, connection: int, frame: bytes, error: Exception
+    ) -> Iterator[Decoded]:
+        """A frame of an unknown type, or one that lacks what it needs: as live."""
+        try:
+            told = frames.decode_envelope(frame)
+        except (ValueError, RecursionError):
+            yield from self._anything(connection, f"a frame could not be read: {error}")
+            return
+        if told.sid is None:
+            return
+        counted = self._subscription(connection, told.sid, told.type)
+        yield from self._count(counted, told.seq)
+        if told.type in KINDS:
+            market_id = market_of(bytes(told.msg))
+            yield from self._malformed(counted, told.type, market_id, error)
+
+    def _anything(self, connection: int, reason: str) -> Iterator[Decoded]:
+        """Nobody knows what was told, nor of which market."""
+        ours = [x for (other, _), x in self._counted.items() if other == connection]
+        for counted in ours:
+            counted.lose()
+        if any(x.channel is not None for x in ours):
+            yield Gap(subject=None, reason=reason, at=self._now())
+
+    def _malformed(
+        self, counted: Counted, kind: str, market_id: str | None, error: Exception
+    ) -> Iterator[Decoded]:
+        yield from self._missing(
+            counted, market_id, f"a {kind} could not be read: {error}"
+        )
+
+    def _missing(
+        self, counted: Counted, market_id: str | None, reason: str
+    ) -> Iterator[Decoded]:
+        gap = counted.gap(market_id, reason, self._now())
+        if gap is not None:
+            yield gap
 
     def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not known until they are told whole again."""
+        self._whole.discard(connection)
         yield from self.closed(connection, reason)
 
     def closed(self, connection: int, reason: str) -> Iterator[Decoded]:
@@ -172,7 +234,9 @@ class KalshiDecoder:
         gone = [key for key in self._counted if key[0] == connection]
         for key in gone:
             # As live: whatever came over it may be missed.
-            yield from self._doubt(self._counted.pop(key), reason, subject=None)
+            if names := self._counted.pop(key).lose():
+                now = self._now()
+                yield Gap(subject=None, market_ids=names, reason=reason, at=now)
         self._leaving.pop(connection, None)
 
     def book(self, connection: int, sid: int, market_id: str) -> OrderBook | None:
@@ -188,41 +252,22 @@ class KalshiDecoder:
         counted = self._counted.get((connection, sid))
         return 0 if counted is None else counted.last
 
-    def _count(self, connection: int, sid: int, seq: int | None) -> Iterator[Decoded]:
-        counted = self._counted.setdefault((connection, sid), _Counted())
-        if not seq:
-            return
-        if counted.last and seq != counted.last + 1:
-            reason = f"message {seq} came after {counted.last}"
-            yield from self._doubt(counted, reason)
-        counted.last = seq
+    def _count(self, counted: Counted, seq: int | None) -> Iterator[Decoded]:
+        if seq and (reason := counted.hole(seq)):
+            yield from self._missing(counted, None, reason)
 
-    def _doubt(
-        self,
-        counted: _Counted,
-        reason: str,
-        *,
-        subject: Subject | None = Subject.ORDER_BOOK,
-    ) -> Iterator[Decoded]:
-        if counted.books:
-            yield Gap(
-                subject=subject,
-                market_ids=tuple(counted.books),
-                reason=reason,
-                at=self._now(),
-            )
-        counted.books.clear()
-
-    def _moved(self, counted: _Counted, move: Moved) -> Iterator[Decoded]:
+    def _moved(self, counted: Counted, move: Moved) -> Iterator[Decoded]:
         if move.is_back:
             counted.left -= move.market_ids
+            if counted.channel is not None and counted.channel.name == BOOKS:
+                counted.asked.update(dict.fromkeys(sorted(move.market_ids)))
             return
         counted.left |= move.market_ids
         yield from self._left(counted, sorted(move.market_ids))
 
-    def _left(self, counted: _Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
+    def _left(self, counted: Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
         """Nobody is told these books any more, unless by another subscription."""
-        gone = [x for x in market_ids if counted.books.pop(x, None) is not None]
+        gone = [x for x in market_ids if counted.drop(x)]
         others = [x.books for x in self._counted.values()]
         lost = tuple(x for x in gone if not any(x in books for books in others))
         if lost:
@@ -233,7 +278,7 @@ class KalshiDecoder:
                 at=self._now(),
             )
 
-    def _changed(self, counted: _Counted, told: frames.Delta) -> tuple[Decoded, ...]:
+    def _changed(self, counted: Counted, told: frames.Delta) -> Iterable[Decoded]:
         msg = told.msg
         market_id = msg.market_ticker
         book = counted.books.get(market_id)
@@ -247,48 +292,41 @@ class KalshiDecoder:
                 # With use_yes_price a bid for NO is told at its YES price: an ask.
                 book.change_ask(msg.price_dollars, msg.delta_fp)
             else:
-                return self._lost(
-                    counted, market_id, f"side {side[:20]!r} is neither yes nor no"
-                )
+                problem = f"side {side[:20]!r} is neither yes nor no"
+                return self._lost(counted, market_id, told.seq, problem)
         except BookError as error:
-            return self._lost(counted, market_id, str(error))
+            return self._lost(counted, market_id, told.seq, str(error))
         book.moment = moment = msg.ts_ms or told.sending_ts_ms
         bids, asks = book.bid_picture, book.ask_picture
         return (unread("kalshi", market_id, "yes", bids, asks, told.seq, moment),)
 
-    def _loaded(self, counted: _Counted, told: frames.Snapshot) -> tuple[Decoded, ...]:
+    def _loaded(self, counted: Counted, told: frames.Snapshot) -> Iterable[Decoded]:
         msg = told.msg
         market_id = msg.market_ticker
         if market_id in counted.left:
             return ()  # asked for before, and nothing will change it
-        book = _Book()
+        book = Book()
         try:
             book.load(tuple(msg.yes_dollars_fp or ()), tuple(msg.no_dollars_fp or ()))
         except BookError as error:
-            return self._lost(counted, market_id, str(error))
-        counted.books[market_id] = book
+            counted.asked[market_id] = None
+            return self._lost(counted, market_id, told.seq, str(error))
+        counted.keep(market_id, book)
         self._polled.follow(market_id)
         book.moment = told.sending_ts_ms
         return (_shown(book, market_id, told.seq),)
 
     def _lost(
-        self, counted: _Counted, market_id: str, reason: str
-    ) -> tuple[Decoded, ...]:
+        self, counted: Counted, market_id: str, seq: int | None, problem: str
+    ) -> Iterable[Decoded]:
         """A book is not known until it is told whole again."""
-        counted.books.pop(market_id, None)
-        gap = Gap(
-            subject=Subject.ORDER_BOOK,
-            market_ids=(market_id,),
-            reason=reason,
-            at=self._now(),
-        )
-        return (gap,)
+        return self._missing(counted, market_id, f"message {seq}: {problem}")
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
 
 
-def _shown(book: _Book, market_id: str, seq: int | None) -> OrderBook:
+def _shown(book: Book, market_id: str, seq: int | None) -> OrderBook:
     """The book as it is now, to be read whenever somebody wants to."""
     bids, asks = book.bid_picture, book.ask_picture
     return unread("kalshi", market_id, "yes", bids, asks, seq, book.moment)

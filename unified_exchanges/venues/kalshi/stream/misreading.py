@@ -16,12 +16,13 @@ from .strangers import unknown_fields
 from .subscription import Subscription
 from .watchdog import Watchdog
 
-__all__ = ["Misreading"]
+__all__ = ["KINDS", "Misreading", "market_in", "market_of"]
 
 _log = logging.getLogger(__name__)
 
 _OF_MARKET: Final = ("market_ticker", "ticker")
-_KINDS: Final = {kind.__struct_config__.tag for kind in frames.FRAMES}
+KINDS: Final = frozenset(kind.__struct_config__.tag for kind in frames.FRAMES)
+"""The types of the messages that are known."""
 _names: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -42,7 +43,7 @@ class Misreading(Watchdog):
             if told.sid is None
             else self._account(told.sid, told.seq, told.type)
         )
-        if told.type not in _KINDS:
+        if told.type not in KINDS:
             kind = told.type[:60]
             if self.counters.note_unknown(kind):
                 _log.warning("unknown message %r: %s", kind, excerpt(raw))
@@ -51,7 +52,7 @@ class Misreading(Watchdog):
             name = sub.channel.name
             news = Unrecognised(venue="kalshi", raw_json=raw, channel=name, kind=kind)
             return [*events, news]
-        market_id = self._market_of(bytes(told.msg))
+        market_id = market_of(bytes(told.msg))
         return [*events, *self._malformed(told.type, error, raw, sub, market_id)]
 
     def _anything_lost(self, reason: str) -> Events:
@@ -63,16 +64,6 @@ class Misreading(Watchdog):
             return NONE
         self._spoil_all(lost=True)
         return [self._gap(None, reason)]
-
-    @staticmethod
-    def _market_of(msg: bytes) -> str | None:
-        """The market that a message is about, however broken the rest of it is."""
-        try:
-            content = _names(msg)
-        except (ValueError, RecursionError):
-            return None
-        found = (content.get(name) for name in _OF_MARKET)
-        return next((x for x in found if isinstance(x, str) and x), None)
 
     def _malformed(
         self,
@@ -107,10 +98,21 @@ class Misreading(Watchdog):
         if new:
             _log.info("Kalshi sends fields that are not known: %s", sorted(new))
 
-    @staticmethod
-    def _market_in(told: Any) -> str | None:
-        for name in _OF_MARKET:
-            found = getattr(told.msg, name, None)
-            if found is not None:
-                return str(found)
+
+def market_of(msg: bytes) -> str | None:
+    """The market that a message is about, however broken the rest of it is."""
+    try:
+        content = _names(msg)
+    except (ValueError, RecursionError):
         return None
+    found = (content.get(name) for name in _OF_MARKET)
+    return next((x for x in found if isinstance(x, str) and x), None)
+
+
+def market_in(told: Any) -> str | None:
+    """The market that a message is about which was read, but has a wrong value."""
+    for name in _OF_MARKET:
+        found = getattr(told.msg, name, None)
+        if found is not None:
+            return str(found)
+    return None

@@ -23,13 +23,13 @@ from .books import Market
 from .channels import BOOKS, SUBJECTS
 from .conversation import NONE, Events
 from .events import BookDelta, BookSnapshot
-from .misreading import Misreading
+from .misreading import Misreading, market_in
 from .reading import READERS, Reader
 from .subscription import Subscription
 
-__all__ = ["KalshiStream"]
+__all__ = ["REMEMBERED", "KalshiStream"]
 
-_REMEMBERED: Final = 5_000
+REMEMBERED: Final = 5_000
 """Trades by which a repeated one is known: a moment of all of Kalshi's."""
 
 _SUBACCOUNTS: Final[dict[type, str]] = {
@@ -63,7 +63,7 @@ class KalshiStream(Misreading):
         super().__init__(clock=clock, policy=policy or StreamPolicy())
         self._subaccount = subaccount
         self._markets = self._books.markets
-        self._trades = Recent(_REMEMBERED)
+        self._trades = Recent(REMEMBERED)
         self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
 
     # -- what is asked for ----------------------------------------------------------
@@ -219,7 +219,7 @@ class KalshiStream(Misreading):
             try:
                 event = read(told, raw, self._now())
             except (Malformed, ArithmeticError) as error:
-                market_id = self._market_in(told)
+                market_id = market_in(told)
                 return [*events, *self._malformed(tag, error, raw, sub, market_id)]
             if sub is None or not self._is_wanted(sub, told.msg, event):
                 return events

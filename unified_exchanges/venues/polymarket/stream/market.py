@@ -449,7 +449,8 @@ class MarketStream(Asking):
             return NONE  # the next quote replaces this one
         is_trade = told.event_type == "last_trade_price"
         subject = Subject.TRADES if is_trade else Subject.MARKET_STATUS
-        if subject not in self._wishes.subjects and not self._wishes.everything:
+        is_followed = subject in self._wishes.subjects or self._wishes.everything
+        if not is_followed and not self._has_taps:
             return NONE
         ids = (market_id,) if market_id else ()
         return [self._gap(subject, reason, market_ids=ids)]
