@@ -592,6 +592,54 @@ def test_what_was_done_is_kept_when_a_cluster_goes(
     assert time.monotonic() - began[0] < 25
 
 
+class Ending:
+    """Makes strategies, and ends a process where it is unpacked by another than its own."""
+
+    def __init__(self, process: int, home: int) -> None:
+        self.process, self.home = process, home
+
+    def __call__(self, **_: Any) -> Stepper:
+        return Stepper()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _ended, (self.process, self.home)
+
+
+def _ended(process: int, home: int) -> Ending:
+    if os.getpid() != home:
+        os.kill(process, signal.SIGKILL)
+        threading.Event().wait(2)
+    return Ending(process, home)
+
+
+def test_a_scheduler_that_is_gone_before_the_first_run_is_a_network_error() -> None:
+    from distributed import Client
+
+    address = f"tcp://127.0.0.1:{free_port()}"
+    place = ("--host", "127.0.0.1", "--port", address.rpartition(":")[2])
+    connect: Any = Client
+    with (
+        dask("scheduler", *place, "--no-dashboard") as scheduler,
+        dask("worker", address, "--no-nanny", "--nthreads", "1") as worker,
+    ):
+        try:
+            with connect(address, timeout=30, set_as_default=False) as client:
+                client.wait_for_workers(1)
+            with pytest.raises(NetworkError, match=r"is gone: .*start it again") as told:
+                sweep(
+                    Ending(scheduler.pid, os.getpid()),
+                    {},
+                    ASKS,
+                    contracts=CONTRACTS,
+                    engine="dask",
+                    scheduler=address,
+                )
+            assert not told.value.sent
+        finally:
+            worker.kill()
+            scheduler.kill()
+
+
 def test_a_scheduler_that_does_not_answer_is_a_network_error() -> None:
     # Its defaults are read when it is imported, which must not be undone after this.
     import distributed  # noqa: F401

@@ -19,6 +19,7 @@ from .conftest import invoke
 
 HEAD = "import unified_exchanges as ux\n\n\nclass A(ux.Strategy):\n"
 RAISES = f"{HEAD}    def on_book(self, desk, book):\n        desk.log(1 / 0)\n"
+EXITS = f"import sys\n{HEAD}    def on_book(self, desk, book):\n        sys.exit(5)\n"
 QUIET = f"{HEAD}    size = 1\n"
 MAKER = str(ROOT / "examples" / "spread_maker.py")
 
@@ -61,6 +62,8 @@ def _path(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{HEAD}    def __init__(self):\n        int('x')\n", "line 6, in __init__: "),
         (f"{HEAD}    size = \n", "line 5: SyntaxError: invalid syntax"),
         ("import nothing_of_that_name\n", "line 1, in <module>: ModuleNotFoundError"),
+        (EXITS, "line 7, in on_book: it called sys.exit(5); a run ends by desk.stop()"),
+        ("import sys\nsys.exit()\n", "line 2, in <module>: it called sys.exit(); "),
     ],
 )
 def test_a_bug_of_a_strategy_is_told_with_its_line(
@@ -77,20 +80,27 @@ def test_a_bug_of_a_strategy_is_told_with_its_line(
     assert "--debug" in shown.err
 
 
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ("desk.log(1 / 0)", "in on_order: ZeroDivisionError"),
+        ("raise SystemExit(5)", "in on_order: it called sys.exit(5)"),
+    ],
+)
 def test_a_bug_of_a_strategy_on_a_venue_is_told_and_nothing_is_left_open(
-    place: Place, tmp_path: Path
+    place: Place, tmp_path: Path, ends: str, said: str
 ) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
         f"{HEAD}    def on_book(self, desk, book):\n"
         "        lowest = desk.market(book.market_id).grid.lowest\n"
         "        desk.place(book.market_id, 'yes', 'buy', lowest, 1000)\n\n"
-        "    def on_order(self, desk, order):\n        desk.log(1 / 0)\n"
+        f"    def on_order(self, desk, order):\n        {ends}\n"
     )
     words = ("run", str(file), place.market, "--for", "20s", "--json")
     done = invoke(*words, env=place.practice.exports)
     assert (done.code, done.error["error"]) == (1, "StrategyFailed")
-    assert "in on_order: ZeroDivisionError" in done.error["message"]
+    assert said in done.error["message"]
     with exchange(place.practice.venue, **place.practice.account) as ex:
         assert ex.fetch_open_orders() == []
 

@@ -11,7 +11,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from ..errors import BadRequest, NetworkError
+from ..errors import BadRequest, NetworkError, UnifiedExchangesError
 from .child_process import in_child
 from .grouping import grouped
 from .shipping import (
@@ -37,6 +37,9 @@ _AT_ONCE: Final = timedelta(seconds=2)
 """Who waits for no longer is not told that it does."""
 _CONNECTED: Final = "running"
 """What Dask calls a client that has its scheduler."""
+_GONE: Final = (
+    "{} is gone: the scheduler ended, or the connection to it was lost; start it again"
+)
 
 
 def on_cluster(
@@ -52,12 +55,13 @@ def on_cluster(
     """
     payload = packed(setup, trials)
     with _client(scheduler, waiting) as client:
-        _check_workers(client, payload, scheduler)
-        # Each of its threads plays a group at a time.
-        count = sum(client.nthreads().values())
-        groups = grouped(setup, trials, count, alone_in_memory=False)
-        cluster = _Cluster(client, payload, scheduler)
-        futures = [cluster.begin(group) for group in groups]
+        with _begun(client, scheduler):
+            _check_workers(client, payload, scheduler)
+            # Each of its threads plays a group at a time.
+            count = sum(client.nthreads().values())
+            groups = grouped(setup, trials, count, alone_in_memory=False)
+            cluster = _Cluster(client, payload, scheduler)
+            futures = [cluster.begin(group) for group in groups]
         try:
             for group, future in zip(groups, futures, strict=True):
                 try:
@@ -165,16 +169,30 @@ class _Cluster:
 
     def _lose(self) -> None:
         # Dask lets go of all that was begun as soon as a connection is lost.
-        self._lost = (
-            f"{self._scheduler} is gone: the scheduler ended, or the connection to it was "
-            "lost; start it again"
-        )
+        self._lost = _GONE.format(self._scheduler)
 
     def _submit(self, act: Any, *given: Any) -> Any:
         with warnings.catch_warnings():
             # What is in memory here is to go there, however much it is.
             warnings.filterwarnings("ignore", message="Sending large graph")
             return self._client.submit(act, *given, pure=False)
+
+
+@contextmanager
+def _begun(client: Any, scheduler: str) -> Generator[None, None, None]:
+    """Raise `NetworkError` where the scheduler ends before anything is waited for."""
+    try:
+        yield
+    except UnifiedExchangesError:
+        raise
+    except Exception as error:
+        # Which of its errors Dask raises depends on what it was about to do.
+        if isinstance(error, OSError | CancelledError) or client.status != _CONNECTED:
+            message = (
+                f"{_GONE.format(scheduler)} and run it again: no run had come back"
+            )
+            raise NetworkError(message, sent=False) from error
+        raise
 
 
 def _check_workers(client: Any, payload: bytes, scheduler: str) -> None:

@@ -20,23 +20,31 @@ class StrategyFailed(UnifiedExchangesError):
 def own_failures(path: Path) -> Generator[None, None, None]:
     """Tell what the code of a file raises as `StrategyFailed`.
 
-    What is raised elsewhere passes: it is of the call, of a venue, or ours.
+    So is `sys.exit`: its code would be taken for one of the command's own.  What is raised
+    elsewhere passes: it is of the call, of a venue, or ours.
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = _where(error, str(path))
         if where is None:
             raise
-        said = error.msg if isinstance(error, SyntaxError) else error
-        failure = StrategyFailed(f"{path}, {where}: {type(error).__name__}: {said}")
+        failure = StrategyFailed(f"{path}, {where}: {_said(error)}")
         # Such as that an order may still be open.
         for note in getattr(error, "__notes__", ()):
             failure.add_note(note)
         raise failure from error
 
 
-def _where(error: Exception, file: str) -> str | None:
+def _said(error: Exception | SystemExit) -> str:
+    if isinstance(error, SystemExit):
+        code = "" if error.code is None else repr(error.code)
+        return f"it called sys.exit({code}); a run ends by desk.stop()"
+    said = error.msg if isinstance(error, SyntaxError) else error
+    return f"{type(error).__name__}: {said}"
+
+
+def _where(error: Exception | SystemExit, file: str) -> str | None:
     """The line of a file that is to blame, None if none of its lines is."""
     if isinstance(error, SyntaxError) and error.filename == file:
         return f"line {error.lineno}"
