@@ -27,6 +27,7 @@ from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.testing.redaction import REDACTED, REDACTED_KEY
 from unified_exchanges.transports.handshake import Handshake
 from unified_exchanges.venue.sending import Sender
+from unified_exchanges.wording import words_of
 
 __all__ = ["WATCH", "Canary", "Watch", "guarded", "told_by"]
 
@@ -125,7 +126,7 @@ def told_by(error: BaseException) -> str:
     """
     said: list[str] = []
     for each in _chain(error):
-        said += [str(each), repr(each), repr(getattr(each, "__notes__", ""))]
+        said += [words_of(each), repr(each), repr(getattr(each, "__notes__", ""))]
         for value in vars(each).values():
             said += [repr(value), repr(getattr(value, "headers", ""))]
     try:

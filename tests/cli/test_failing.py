@@ -20,7 +20,16 @@ from .conftest import invoke
 HEAD = "import unified_exchanges as ux\n\n\nclass A(ux.Strategy):\n"
 RAISES = f"{HEAD}    def on_book(self, desk, book):\n        desk.log(1 / 0)\n"
 EXITS = f"import sys\n{HEAD}    def on_book(self, desk, book):\n        sys.exit(5)\n"
+WORDLESS = (
+    "class Wordless(Exception):\n    def __str__(self):\n        return self.args[5]\n\n"
+    f"{HEAD}    def on_book(self, desk, book):\n        raise Wordless\n"
+)
 QUIET = f"{HEAD}    size = 1\n"
+HALF = (
+    f"{QUIET}\n    def on_book(self, desk, book):\n"
+    "        desk.log('half a character: \\ud800')\n"
+    "        if self.size == 2:\n            raise ValueError('\\ud800')\n"
+)
 MAKER = str(ROOT / "examples" / "spread_maker.py")
 
 
@@ -62,6 +71,7 @@ def _path(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{HEAD}    def __init__(self):\n        int('x')\n", "line 6, in __init__: "),
         (f"{HEAD}    size = \n", "line 5: SyntaxError: invalid syntax"),
         ("import nothing_of_that_name\n", "line 1, in <module>: ModuleNotFoundError"),
+        (WORDLESS, "line 10, in on_book: Wordless: (it cannot be said: its __str__ "),
         (EXITS, "line 7, in on_book: it called sys.exit(5); a run ends by desk.stop()"),
         ("import sys\nsys.exit()\n", "line 2, in <module>: it called sys.exit(); "),
     ],
@@ -112,6 +122,22 @@ def test_what_is_raised_elsewhere_is_no_bug_of_the_strategy(
     file.write_text(QUIET)
     done = invoke("backtest", str(file), "HAIL", "--data", str(place.recording))
     assert (done.code, "BadRequest" in done.err) == (2, True)
+
+
+def test_half_a_character_in_what_a_strategy_says_is_escaped(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The log of a test goes from process to process, which half a character cannot.
+    caplog.set_level("CRITICAL", "unified_exchanges.strategies")
+    file = tmp_path / "mine.py"
+    file.write_text(HALF)
+    words = (str(file), "--data", str(place.recording), "--json")
+    done = invoke("backtest", *words)
+    assert done.code == 0, done.err
+    assert done.document["notes"][0]["text"] == "half a character: \ud800"
+    done = invoke("sweep", *words, "--param", "size=1,2", "--workers", "1")
+    assert done.code == 8
+    assert done.document["rows"][1]["failure"]["message"] == "\ud800"
 
 
 def test_a_strategy_imports_what_lies_beside_it(place: Place, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import attrs
 
 from ..models import Fill, Holding, Settlement
+from ..models.json_text import encode_json
 from ..models.record import Flat, in_figures
 from ..strategies import CalibrationBin, Command, Failure, Note
 from .assumptions import Assumptions
@@ -170,7 +170,7 @@ class Report(Flat):
 
     def to_json(self) -> str:
         """Write all of it as JSON: numbers as text with all their digits, times in UTC."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        return encode_json(self.to_dict(), indent=1)
 
     def to_html(self) -> str:
         """Write it as one page that needs nothing else, neither files nor a network."""

@@ -10,6 +10,7 @@ import attrs
 
 from ..errors import BadRequest
 from ..version import VERSION
+from ..wording import words_of
 from .grouping import is_stored
 from .packing import PackedEvents
 from .side_by_side import play
@@ -60,7 +61,7 @@ def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
     except Exception as error:
         message = (
             f"{setup.make!r}, its parameters or its data cannot be sent to another "
-            f"process: {error}; make what cannot be pickled inside the strategy, or "
+            f"process: {words_of(error)}; make what cannot be pickled inside the strategy, or "
             "run in this one with workers=1"
         )
         raise BadRequest(message) from error
@@ -84,8 +85,9 @@ def check_process(where: str, inspect: Callable[[], tuple[str, list[str]]]) -> N
         version, missing = inspect()
     except Exception as error:
         message = (
-            f"{where} cannot load the strategy: {type(error).__name__}: {error}; its module "
-            "has to be importable there, or be the script itself"
+            f"{where} cannot load the strategy: {type(error).__name__}: "
+            f"{words_of(error)}; its module has to be importable there, or be the script "
+            "itself"
         )
         raise BadRequest(message) from error
     if version != VERSION:

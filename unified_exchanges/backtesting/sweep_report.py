@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import attrs
 
 from ..errors import BadRequest
+from ..models.json_text import encode_json
 from ..models.record import Flat, Json
 from ..money import text
 from ..strategies import Note
@@ -188,7 +188,7 @@ class SweepReport(Flat):
 
     def to_json(self) -> str:
         """Write the rows as JSON: figures as text with all their digits, no reports."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        return encode_json(self.to_dict(), indent=1)
 
 
 def _figure(key: str) -> Callable[[SweepRow], Decimal | int | None]:

@@ -16,6 +16,7 @@ from ..money import Number
 from ..paper import Contract, Delays
 from ..strategies import Strategy
 from ..strategies.given import mistaken
+from ..wording import words_of
 from .sources import Data
 from .sweep_report import SweepFailure, SweepRow, row_of
 
@@ -82,7 +83,7 @@ def check_names(make: Make, names: Iterable[str]) -> None:
     try:
         inspect.signature(make).bind(**dict.fromkeys(names))
     except TypeError as error:
-        raise BadRequest(f"{make!r} cannot be called so: {error}") from error
+        raise BadRequest(f"{make!r} cannot be called so: {words_of(error)}") from error
     except ValueError:
         return  # built in C: it will say itself
 
@@ -130,7 +131,7 @@ def failure_of(trial: Trial, error: BaseException) -> SweepRow:
     """The row of a run that has no figures, as this was raised."""
     failure = SweepFailure(
         error=type(error).__name__,
-        message=str(error),
+        message=words_of(error),
         trace="".join(traceback.format_exception(error)),
     )
     return row_of(trial.number, trial.data, trial.parameters, failure)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import UnifiedExchangesError
+from ..wording import words_of
 
 __all__ = ["StrategyFailed", "own_failures"]
 
@@ -40,7 +41,7 @@ def _said(error: Exception | SystemExit) -> str:
     if isinstance(error, SystemExit):
         code = "" if error.code is None else repr(error.code)
         return f"it called sys.exit({code}); a run ends by desk.stop()"
-    said = error.msg if isinstance(error, SyntaxError) else error
+    said = error.msg if isinstance(error, SyntaxError) else words_of(error)
     return f"{type(error).__name__}: {said}"
 
 

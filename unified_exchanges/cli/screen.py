@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -25,6 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from ..errors import UnifiedExchangesError
+from ..models.json_text import encode_json
 from ..models.record import plain
 from .exits import advice, exit_code
 from .layout import Column, lay_out
@@ -177,8 +177,7 @@ class Screen:
 
     def line(self, value: object) -> None:
         """Print one line of JSON now."""
-        line = json.dumps(flat(value), ensure_ascii=False, separators=(",", ":"))
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(encode_json(flat(value)) + "\n")
         sys.stdout.flush()
 
     # -- everything else ------------------------------------------------------------
@@ -198,7 +197,7 @@ class Screen:
             # Without local variables, which may hold a key.
             sys.stderr.write("".join(traceback.format_exception(error)))
         if self.as_json:
-            sys.stderr.write(json.dumps(flat(error), ensure_ascii=False) + "\n")
+            sys.stderr.write(encode_json(flat(error)) + "\n")
             return
         head = Text.assemble(("✗ ", "red"), (f"{type(error).__name__} ", "bold"))
         self.err.print(head + Text(str(error)))

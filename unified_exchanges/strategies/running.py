@@ -11,6 +11,7 @@ from ..clock import Clock
 from ..models import Balance, Gap, Order, OrderBook, OrderRequest, Position
 from ..paper import Contract
 from ..venue import Venue
+from ..wording import words_of
 from .beginning import begun
 from .commands import Command, Place
 from .desk import Desk
@@ -115,7 +116,8 @@ class Running:
             if isinstance(error, Exception):
                 if broke is None:
                     broke = error
-                broke.add_note(f"an order of the run may still be open: {error}")
+                words = words_of(error)
+                broke.add_note(f"an order of the run may still be open: {words}")
         if broke is not None:
             raise broke
         orders = [order for order in found if isinstance(order, Order)]
