@@ -558,6 +558,24 @@ def test_an_ordinary_header_is_kept(name: str) -> None:
     assert redact_headers({name: "x"}) == {name: "x"}
 
 
+def test_numbers_stay_as_they_are_written_beside_what_is_redacted() -> None:
+    numbers = '"price":0.30, "big":12345678901234567890.123456789, "e":1e5'
+    assert redact_body(f'{{{numbers},"token":"abc"}}'.encode()) == (
+        f'{{{numbers},"token":"REDACTED"}}'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        (rb'{"se\u0063ret":"ab"}', b'{"secret": "REDACTED"}'),
+        (b'{"secrets":[["ab"],12345]}', b'{"secrets": [["REDACTED"], "REDACTED"]}'),
+    ],
+)
+def test_what_is_not_found_in_place_is_redacted_too(told: bytes, wanted: bytes) -> None:
+    assert redact_body(told) == wanted
+
+
 @pytest.mark.parametrize("name", ["tokenId", "token_id", "clobTokenIds", "tokenIDs"])
 def test_a_token_s_id_is_no_secret(name: str) -> None:
     body = f'{{"{name}":"12","signatureType":"3"}}'.encode()
@@ -567,7 +585,7 @@ def test_a_token_s_id_is_no_secret(name: str) -> None:
 @pytest.mark.parametrize("name", ["token", "accessToken", "signature", "tokens"])
 def test_a_token_or_a_signature_is_one_in_lists_too(name: str) -> None:
     assert redact_body(f'{{"{name}":["a","b"]}}'.encode()) == (
-        f'{{"{name}": ["REDACTED", "REDACTED"]}}'.encode()
+        f'{{"{name}":["REDACTED","REDACTED"]}}'.encode()
     )
 
 

@@ -118,8 +118,9 @@ class Description(Flat):
     that a change of a book was missed: its number, the best prices that come with each,
     or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
     `edit_order` does.  ``key_headers`` are what the names of the headers begin with that
-    tell whose a request is and sign it: nothing keeps them.  ``limitations`` are sentences
-    for people.
+    tell whose a request is and sign it: nothing keeps them.  ``key_fields`` are the fields in
+    which keys are told and given, ``key_answers`` how the paths end whose answers tell them.
+    ``limitations`` are sentences for people.
     """
 
     id: str
@@ -137,6 +138,8 @@ class Description(Flat):
     time_in_force: tuple[str, ...]
     credentials: tuple[str, ...]
     key_headers: tuple[str, ...] = ()
+    key_fields: tuple[str, ...] = ()
+    key_answers: tuple[str, ...] = ()
     documentation: str
     api_version: str
     checked_on: str

@@ -163,11 +163,11 @@ def test_fields_named_like_secrets_are_replaced_in_json_within_json(path: Path) 
     }
 
 
-def test_a_secret_that_json_within_json_hides_deeper_is_withheld(path: Path) -> None:
-    inner = json.dumps({"more": json.dumps({"secret": "abcdefgh"})})
-    [line] = told(path, json.dumps({"data": inner}), [])
-    assert isinstance(line, Withheld)
-    assert line.where == ["field 'secret'"]
+def test_a_secret_that_json_within_json_hides_deeper_is_replaced(path: Path) -> None:
+    inner = json.dumps({"more": json.dumps({"secret": 'abcd"efgh\\', "b": 1})})
+    data = told_data(path, json.dumps({"data": inner}), [])
+    told = json.loads(json.loads(json.loads(data)["data"])["more"])
+    assert told == {"secret": "REDACTED", "b": 1}
 
 
 def test_a_text_that_only_looks_like_json_is_kept(path: Path) -> None:
@@ -189,11 +189,9 @@ def test_numbers_that_are_no_secrets_are_kept(path: Path) -> None:
     assert line.body.data == frame.encode()
 
 
-def test_a_number_that_is_a_secret_within_json_is_withheld(
-    path: Path,
-) -> None:
-    [line] = told(path, r'{"data":"{\"password\": 12345678}"}', [])
-    assert isinstance(line, Withheld)
+def test_a_number_that_is_a_secret_within_json_is_replaced(path: Path) -> None:
+    data = told_data(path, r'{"data":"{\"password\": 12345678}"}', [])
+    assert data == rb'{"data":"{\"password\": \"REDACTED\"}"}'
 
 
 @pytest.mark.parametrize(

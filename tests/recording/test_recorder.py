@@ -547,10 +547,9 @@ def test_a_header_of_limits_does_not_tell_the_key(path: Path) -> None:
 
 
 SUSPECTS = {
-    "a random word": b'{"note": "Zx81kQpL0sMv29dYtRb7Wc4E"}',
     "a PEM": b'{"note": "-----BEGIN PRIVATE KEY-----"}',
     "a signed token": b'{"note": "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2ln"}',
-    "a list under a name": b'{"secrets": ["short"]}',
+    "a name and a value": b'{"name": "password", "value": "short-one-of"}',
 }
 
 

@@ -11,29 +11,27 @@ import re
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
+from .fields import fields, replaced
 from .redaction import (
     REDACTED,
     REDACTED_KEY,
+    cover_of,
     hide_owners,
     is_secret,
-    is_secret_number,
+    is_secret_text,
     key_in,
-    suspects,
 )
 from .spelling import escaped, in_addresses, unescaped
+from .suspicion import cover_words, leaves, suspects
 
 __all__ = ["Cleansing"]
 
 _SHORTEST = 8
-"""What is shorter and only came by stands for something else as well, somewhere."""
+"""What is shorter and was not given stands for something else as well, somewhere."""
 SHORTEST_GIVEN = 4
 """What is shorter and was given is in every word: nothing would be left."""
 FEWEST_DIGITS = 6
 """The same of digits alone, which are in times, prices and ids."""
-_FIELD = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)"((?:[^"\\]|\\.)+)"')
-_NUMBER = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)(-?[0-9][0-9.eE+-]*)')
-# JSON in a string of JSON; deeper, or with more escapes, it is suspected.
-_INNER = re.compile(rb'(\\"([^"\\]+)\\"\s*:\s*)\\"([^"\\]+)\\"')
 # Looked for in everything that comes: `in` is thirty times as fast as an expression.
 _NAMES = (
     *(b"auth", b"cookie", b"credential", b"pass", b"secret", b"signature"),
@@ -43,11 +41,16 @@ _PASSING = ("signature", "timestamp", "nonce")
 """Headers that are other ones with each request: only their names tell them."""
 _MARKS = (b"-----BEGIN", b"eyJ")
 _CODE = re.compile(rb"%[0-9a-fA-F]{2}")
+# Texts that are nothing but a number or a time, and nothing but an id.
+_NUMBER = re.compile(r"[-+.,:eETZ]*+[0-9][-+0-9.,:eETZ]*")
+_ID = re.compile(r"(0x)?[0-9a-fA-F-]{32,}")
+_COVERS = {REDACTED, REDACTED_KEY}
 _LONG = 24
 _WORDS = bytes(
     code if chr(code) in f"{ascii_letters}{digits}+=_-" else ord(" ")
     for code in range(256)
 )
+_NOTHING = object()
 # What is long and public, wherever it stands: ids of markets, orders and accounts.
 _PUBLIC = re.compile(
     rb"0x(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})|[0-9]+"
@@ -56,13 +59,24 @@ _PUBLIC = re.compile(
 
 
 class Cleansing:
-    """Knows the secrets of one exchange, as far as they were seen; not for several threads."""
+    """Knows the secrets of one exchange, as far as they were seen; not for several threads.
 
-    def __init__(self, key: str | None = None, never: Iterable[str] = ()) -> None:
+    ``credentials`` are the names of the fields in which the venue tells, and is told, keys.
+    From nothing else that is told any secret is learned: venues name what is public like
+    secrets, too, and it would be taken out of everything that follows.
+    """
+
+    def __init__(
+        self,
+        key: str | None = None,
+        never: Iterable[str] = (),
+        credentials: Iterable[str] = (),
+    ) -> None:
         self._known: dict[str, str] = {}
         self._covers: list[tuple[bytes, bytes]] = []
         # Looked for only where there is a mark of theirs at all.
         self._marked: dict[bytes, list[tuple[bytes, bytes]]] = {b"\\": [], b"%": []}
+        self._credentials = frozenset(credentials)
         self._learn(key or "", REDACTED_KEY, SHORTEST_GIVEN)
         for text in never:
             self._learn(text, REDACTED, SHORTEST_GIVEN)
@@ -74,13 +88,18 @@ class Cleansing:
             if is_secret(name) and not name.lower().endswith(_PASSING):
                 self._learn(value, REDACTED_KEY if value == key else REDACTED)
 
+    def learn_credentials(self, data: bytes) -> None:
+        """Take the keys that the venue gives, or is given, for secret from now on."""
+        if not _is_named(data):
+            return
+        for field in fields(data, self._credentials.__contains__):
+            text = unescaped(data[field.start : field.end].decode(errors="replace"))
+            self._learn(text, cover_of(field.name, text) or REDACTED)
+
     def clean(self, data: bytes) -> bytes:
         """The same bytes with known secrets, and those that their names tell, replaced."""
         if _is_named(data):
-            data = _FIELD.sub(self._field, data)
-            data = _NUMBER.sub(self._number, data)
-            if b'\\"' in data:
-                data = _INNER.sub(self._field, data)
+            data = replaced(data, is_secret, cover_of)
         for secret, cover in self._covers:
             if secret in data:
                 data = data.replace(secret, cover)
@@ -90,10 +109,16 @@ class Cleansing:
                     data = data.replace(secret, cover)
         return hide_owners(data)
 
+    def clean_words(self, data: bytes) -> bytes:
+        """The same JSON without what looks random in its texts; see `cover_words`."""
+        return cover_words(data) if _is_json(data) else data
+
     def clean_query(self, query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """The same pairs, with secrets replaced."""
         return [
-            (name, REDACTED if value and is_secret(name) else self.clean_text(value))
+            (name, REDACTED)
+            if is_secret_text(name, value)
+            else (name, self.clean_text(value))
             for name, value in query
         ]
 
@@ -110,13 +135,37 @@ class Cleansing:
         return suspects(url, {}, data, self._known)
 
     def damage(self, data: bytes, cleansed: bytes) -> list[str]:
-        """Name where that which was replaced made something else of JSON.
+        """Name where that which was replaced made something else of JSON, or of a number.
 
-        A secret of digits is in numbers too, and true may be one: no text stands there.
+        A secret of digits is in numbers and ids too, and true may be one.
         """
-        if data == cleansed or _is_json(cleansed) or not _is_json(data):
+        if data == cleansed or (before := _read(data)) is _NOTHING:
             return []
-        return ["a number or a word outside the texts"]
+        if (after := _read(cleansed)) is _NOTHING:
+            return ["a number or a word outside the texts"]
+
+        def is_hidden(name: str) -> bool:
+            return is_secret(name) or name.endswith("owner")
+
+        was, now = ([x for x in leaves(y) if not x.is_name] for y in (before, after))
+        if len(was) != len(now):
+            return ["a text that is not what it was"]
+        pairs = zip(was, now, strict=True)
+        found = any(
+            self.is_damaged(one.text, other.text)
+            for one, other in pairs
+            if not (is_hidden(one.name) and other.text in _COVERS)
+        )
+        return ["a number or an id in a text"] if found else []
+
+    @staticmethod
+    def is_damaged(text: str, cleansed: str) -> bool:
+        """Whether a number or an id was a secret in part, or by chance: nobody can read it."""
+        if text == cleansed:
+            return False
+        if _NUMBER.fullmatch(text):
+            return True
+        return cleansed not in _COVERS and _ID.fullmatch(text) is not None
 
     def suspect_pairs(self, pairs: Iterable[tuple[str, str]]) -> list[str]:
         """Name the headers that look like a secret."""
@@ -127,25 +176,8 @@ class Cleansing:
         has_spaces = b"+" in data and any(" " in x for x in self._known)
         return has_spaces or (b"%" in data and _CODE.search(data) is not None)
 
-    def _field(self, found: re.Match[bytes]) -> bytes:
-        name, value = found[2].decode(errors="replace"), found[3]
-        if not is_secret(name) or value in {REDACTED.encode(), REDACTED_KEY.encode()}:
-            return found[0]
-        is_key = bool(key_in({name: "x"}))
-        cover = REDACTED_KEY if is_key else REDACTED
-        if not name.lower().endswith(_PASSING):
-            self._learn(unescaped(value.decode(errors="replace")), cover)
-        quote = b'\\"' if found.re is _INNER else b'"'
-        return found[1] + quote + cover.encode() + quote
-
-    def _number(self, found: re.Match[bytes]) -> bytes:
-        name, value = found[2].decode(errors="replace"), found[3].decode()
-        if not is_secret_number(name, value):
-            return found[0]
-        return b'%b"%b"' % (found[1], REDACTED.encode())
-
     def _learn(self, text: str, cover: str, shortest: int = _SHORTEST) -> None:
-        if len(text) < shortest or text in {REDACTED, REDACTED_KEY, *self._known}:
+        if len(text) < shortest or text in _COVERS or text in self._known:
             return
         self._known[text] = cover
         _add(self._covers, [text], cover)
@@ -160,11 +192,14 @@ def _add(covers: list[tuple[bytes, bytes]], texts: Iterable[str], cover: str) ->
 
 
 def _is_json(data: bytes) -> bool:
+    return _read(data) is not _NOTHING
+
+
+def _read(data: bytes) -> object:
     try:
-        json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return _NOTHING
 
 
 def _is_named(data: bytes) -> bool:

@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 import attrs
 
+from ..description import Environment
+from ..errors import BadRequest
 from ..flow import Request, Response
 from ..tap import Direction
 from ..venue import Venue
@@ -51,7 +53,10 @@ class Drafts:
         self.withheld = 0
         self._flavour: Flavour = flavour
         self._venue = venue
-        self._cleansing = Cleansing(venue.settings.api_key, never)
+        facts = venue.facts
+        self._cleansing = Cleansing(venue.settings.api_key, never, facts.key_fields)
+        self._tells_keys = facts.key_answers
+        self._check_addresses()
 
     def header(self, at: int, mono: int) -> bytes:
         """The first line."""
@@ -74,7 +79,9 @@ class Drafts:
     ) -> list[bytes]:
         """A request and its answer."""
         asked = self._asked(request)
-        body, told = self._body(response.body)
+        if request.url.endswith(self._tells_keys):
+            self._cleansing.learn_credentials(response.body)
+        body, told = self._told(response.body)
         headers = {
             name: self._cleansing.clean_text(value)
             for name, value in _kept(response).items()
@@ -164,7 +171,11 @@ class Drafts:
         lines: list[bytes] = []
         for frame in frames:
             raw = frame.encode() if isinstance(frame, str) else frame
-            body, found = self._body(raw)
+            if direction == "in":
+                body, found = self._told(raw)
+            else:
+                self._cleansing.learn_credentials(raw)
+                body, found = self._body(raw)
             if found:
                 about = f"connection {connection}, {direction}"
                 lost_on = connection if direction == "in" else 0
@@ -199,19 +210,61 @@ class Drafts:
         """The last line."""
         return encode(End(at=at, mono=mono, lines=lines, withheld=self.withheld))
 
+    def _check_addresses(self) -> None:
+        """Raise `BadRequest` for a secret in an address of the environment.
+
+        It would be in the first line and in that of each request, by which a replay finds it.
+        """
+        environment = self._venue.environment
+        stream = environment.stream or ""
+        for base in (environment.rest, stream, *environment.services.values()):
+            cleansed = self._cleansing.clean_text(base)
+            if cleansed != base or self._cleansing.suspects(base.encode(), base):
+                raise BadRequest(
+                    "cannot record: an address of the environment holds what is in never=, "
+                    "or looks like a secret, and every line of a recording names it; give "
+                    "the exchange an address without it, such as that of a proxy of yours",
+                    venue=self._venue.id,
+                )
+
     def _asked(self, request: Request) -> _Asked:
         self._cleansing.learn(request.headers)
         parts = urlsplit(request.url)
         path = self._cleansing.clean_text(parts.path)
         query = self._cleansing.clean_query(request.query)
-        cleansed = self._cleansing.clean(request.body or b"")
-        body = Body.of(cleansed, redacted=cleansed != (request.body or b""))
-        found = self._cleansing.suspects(cleansed, f"{path}?{urlencode(query)}")
-        found += self._cleansing.damage(request.body or b"", cleansed)
-        if found:
-            # What is suspected may stand in the path itself.
-            path = "/".join(path.split("/")[:2])
-        return _Asked(host=_host(parts), path=path, query=query, body=body, found=found)
+        given = request.body or b""
+        self._cleansing.learn_credentials(given)
+        cleansed = self._cleansing.clean(given)
+        body = Body.of(cleansed, redacted=cleansed != given)
+        found = self._cleansing.suspects(cleansed)
+        found += self._cleansing.damage(given, cleansed)
+        found += self._cleansing.suspects(b"", f"?{urlencode(query)}")
+        changed = zip(request.query, query, strict=True)
+        if any(self._cleansing.is_damaged(x[1], y[1]) for x, y in changed):
+            found.append("a number or an id in the query")
+        in_path = self._cleansing.suspects(b"", path)
+        words = zip(parts.path.split("/"), path.split("/"), strict=False)
+        if any(self._cleansing.is_damaged(x, y) for x, y in words):
+            in_path.append("a number or an id in the path")
+        if in_path:
+            # The base of the addresses was looked at; below it nothing is named.
+            path = _base(request.url, self._venue.environment)
+        return _Asked(
+            host=_host(parts), path=path, query=query, body=body, found=in_path + found
+        )
+
+    def _told(self, raw: bytes) -> tuple[Body, list[str]]:
+        """What the venue said, without words that look random where they stand in texts."""
+        body, found = self._body(raw)
+        if not found:
+            return body, found
+        cleansed = self._cleansing.clean(raw)
+        covered = self._cleansing.clean_words(cleansed)
+        if covered == cleansed:
+            return body, found
+        found = self._cleansing.suspects(covered)
+        found += self._cleansing.damage(raw, cleansed)
+        return Body.of(covered, redacted=True), found
 
     def _body(self, raw: bytes) -> tuple[Body, list[str]]:
         cleansed = self._cleansing.clean(raw)
@@ -253,6 +306,13 @@ class _Asked:
 
 def _host(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _base(url: str, environment: Environment) -> str:
+    """The path of the address of the venue that a request was made to."""
+    bases = (environment.rest, *environment.services.values())
+    fitting = [x for x in bases if url.startswith(f"{x}/")]
+    return urlsplit(max(fitting, key=len, default="")).path
 
 
 def _kept(response: Response) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """By what a request is found in a recording, and what of it differs by nature.
 
-Method, address, query and body count.  Left out are headers, fields named like secrets, and
+Method, address, query and body count.  Left out are headers, what is a secret by its name, and
 in bodies what is another one each time: ids that the client gives, salts, times at which
 something was signed, and the owner of a key.  The order of a query and of fields, and blanks,
 do not count.  Bounds of time in a query, which often are those of "now", may have moved with
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..recording.redaction import is_secret
+from ..recording.redaction import REDACTED, is_secret, is_secret_text
 
 __all__ = ["Key", "differences", "has_moved", "key_of", "loosened"]
 
@@ -58,7 +58,9 @@ def key_of(
     method: str, address: str, query: Iterable[tuple[str, str]], body: bytes
 ) -> Key:
     """The key of a request; ``address`` is its URL without the query."""
-    pairs = sorted((name, str(text)) for name, text in query if not is_secret(name))
+    pairs = sorted(
+        (name, str(text)) for name, text in query if not _is_hidden(name, text)
+    )
     return Key(method, address, tuple(pairs), _canonical(body) if body else b"")
 
 
@@ -130,6 +132,11 @@ def _is_later(asked: str, recorded: str, seconds: int) -> bool:
     moved = int(asked) - int(recorded)
     unit = 1000 if int(asked) >= _MILLISECONDS else 1
     return abs(moved - seconds * unit) <= _NEAR * unit
+
+
+def _is_hidden(name: str, text: object) -> bool:
+    """Whether a parameter was replaced when it was recorded, or would have been."""
+    return text == REDACTED or is_secret_text(name, str(text))
 
 
 def _is_bound(name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from ..recording import redaction
+from ..recording import redaction, suspicion
 from ..recording.redaction import (
     REDACTED,
     REDACTED_KEY,
@@ -46,7 +46,7 @@ def suspects(
     known: Container[str] | None = None,
 ) -> list[str]:
     """Name the places that hold what looks like a secret, at any venue."""
-    return redaction.suspects(url, headers, body, never, known, _key_headers())
+    return suspicion.suspects(url, headers, body, never, known, _key_headers())
 
 
 @cache

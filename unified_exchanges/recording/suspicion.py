@@ -1,0 +1,283 @@
+"""What looks like a secret: named by its place, and covered where it stands in a text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
+
+from .fields import fields
+from .redaction import (
+    REDACTED,
+    REDACTED_KEY,
+    chain_words,
+    is_secret_number,
+    is_secret_text,
+    is_surely_secret,
+    without_chain_words,
+)
+
+__all__ = ["cover_words", "leaves", "suspects"]
+
+_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\beyJ[\w-]{10,512}\.[\w-]{10,}\.")
+_WORD = re.compile(r"[A-Za-z0-9+=_-]+")
+_CHUNK = re.compile(r"\S+")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX = re.compile(r"(0x)?(?=[0-9]*[a-fA-F])[0-9a-fA-F]{40,}")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_PUBLIC_NAME = re.compile(
+    r"(?i:(^|_|-)(ids?|cursor|hash|ticker|url|image|icon|user-agent))$"
+    r"|[a-z0-9](Ids?|Cursor|Hash|Ticker|Url|Image|Icon)$"
+)
+_SHORTEST_KEY = 24
+_ENTROPY = 3.5
+_STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?', re.DOTALL)
+# As in a form, or the query of an address.
+_FORM = re.compile(
+    r"(?<![A-Za-z0-9])(pass(?:word|phrase|wd)|(?:client_?)?secret|(?:api|private|access)_?key"
+    r"|authorization|mnemonic)=([^&\s\"']{4,})",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"(proxy-)?authorization|(set-)?cookie|(x-)?(api|access|private)[-_]?key"
+    r"|pass(word|phrase|wd)|secret",
+    re.IGNORECASE,
+)
+# A name as a value, and what its value is called then.
+_NAMES = ("name", "key", "header", "field")
+_VALUES = frozenset({"value", "val", "text", "raw", "data", "content", "plain"})
+_PAIR = 2
+_UNNAMED = "a field whose name is not told"
+_DEEPEST = 8
+"""How often what stands in an address may be escaped: nobody does it that often."""
+
+
+class _Text(NamedTuple):
+    name: str
+    text: str
+    is_name: bool = False
+
+
+def suspects(
+    url: str,
+    headers: Mapping[str, Any],
+    body: bytes,
+    never: Iterable[str] = (),
+    known: Container[str] | None = None,
+    signed_by: tuple[str, ...] = (),
+) -> list[str]:
+    """Name the places that hold what looks like a secret; never the values.
+
+    Looked for are private keys and signed tokens, long random words, and the texts in
+    ``never``, also as an address has them; in names of fields as well, which are not told
+    then.  Identifiers, hashes and cursors may be long and
+    random.  A word of 32 bytes of a chain (0x and 64 digits) is an id if it is in ``known``,
+    and a key otherwise; without ``known``, as in what a venue says, it is an id.
+    """
+    forbidden = [text for text in never if text]
+
+    def is_found(name: str, text: str) -> bool:
+        return _has_any(text, forbidden) or _is_suspect(name, text, known, signed_by)
+
+    return [
+        place if place == name or not is_found("", name) else _UNNAMED
+        for place, name, text in _texts(url, headers, body)
+        if is_found(name, text)
+    ]
+
+
+def _has_any(text: str, forbidden: list[str]) -> bool:
+    """Whether a secret is in a text, or in what it is without the escapes of addresses.
+
+    An address may stand anywhere, and be escaped in part or more than once.
+    """
+    if not forbidden:
+        return False
+    seen: set[str] = set()
+    waiting = {text}
+    for _ in range(_DEEPEST):
+        if any(secret in each for each in waiting for secret in forbidden):
+            return True
+        seen |= waiting
+        waiting = {f(x) for x in waiting for f in (unquote, unquote_plus)} - seen
+        if not waiting:
+            return False
+    # Escaped more often than anybody does: who knows what it is.
+    return True
+
+
+def _texts(
+    url: str, headers: Mapping[str, Any], body: bytes
+) -> Iterator[tuple[str, str, str]]:
+    parts = urlsplit(url)
+    yield "the path", "the path", parts.path
+    for name, value in parse_qsl(parts.query):
+        yield "the name of a parameter", "the name of a parameter", name
+        yield f"query parameter {name!r}", name, value
+    for name, value in headers.items():
+        for text in value if isinstance(value, list) else [value]:
+            yield f"header {name!r}", name, str(text)
+    yield from _body_texts(body)
+
+
+def _body_texts(body: bytes) -> Iterator[tuple[str, str, str]]:
+    text = body.decode(errors="replace")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        for found in _of_text("the body", text):
+            yield "the body", found.name, found.text
+        return
+    names: set[str] = set()
+    for found in leaves(content):
+        if not found.is_name:
+            yield f"field {found.name!r}", found.name, found.text
+        elif found.text not in names:
+            names.add(found.text)
+            yield "the name of a field", "the name of a field", found.text
+
+
+def leaves(content: Any, name: str = "") -> Iterator[_Text]:
+    """Every text in JSON by its name, and the names; of numbers those that are secret."""
+    if isinstance(content, dict):
+        told = _told_name(content) or (name if is_surely_secret(name) else "")
+        for key, value in content.items():
+            yield _Text("", key, is_name=True)
+            yield from leaves(value, key if key.lower() not in _VALUES else told or key)
+    elif isinstance(content, list):
+        names = ["", content[0]] if _is_header(content) else [name] * len(content)
+        for each, value in zip(names, content, strict=True):
+            yield from leaves(value, each)
+    elif isinstance(content, str):
+        yield from _of_text(name, content)
+    elif _is_number(content) and is_secret_number(name, str(content)):
+        yield _Text(name, str(content))
+
+
+def _of_text(name: str, text: str) -> Iterator[_Text]:
+    """A text, and what is in it that has a name of its own."""
+    yield _Text(name, text)
+    if "=" in text:
+        for found in _FORM.finditer(text):
+            yield _Text(found[1], found[2])
+    if '"' not in text:
+        return
+    inner = _inner(text)
+    if inner is not None:
+        yield from leaves(inner, name)
+        return
+    data = text.encode(errors="replace")
+    for field in fields(data, is_surely_secret):
+        yield _Text(field.name, data[field.start : field.end].decode(errors="replace"))
+
+
+def _told_name(content: Mapping[str, Any]) -> str:
+    """What a pair of a name and a value is called, if that is the name of a secret."""
+    told = (content.get(x) for x in _NAMES)
+    return next((x for x in told if isinstance(x, str) and _HEADER.fullmatch(x)), "")
+
+
+def _is_header(content: list[Any]) -> bool:
+    return (
+        len(content) == _PAIR
+        and all(isinstance(x, str) for x in content)
+        and _HEADER.fullmatch(content[0]) is not None
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _inner(text: str) -> Any:
+    """What a text is that is JSON itself, and None for any other."""
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_suspect(
+    name: str, text: str, known: Container[str] | None, signed_by: tuple[str, ...]
+) -> bool:
+    if _KEY.search(text):
+        return True
+    unknown = chain_words(text)
+    if known is not None and any(x not in known and _varies(x) for x in unknown):
+        return True
+    if text in {REDACTED, REDACTED_KEY} or _PUBLIC_NAME.search(name):
+        return False
+    return is_secret_text(name, text, signed_by) or _has_random(text)
+
+
+def _has_random(text: str) -> bool:
+    if len(text) < _SHORTEST_KEY:
+        return False
+    return any(_is_random(word) for word in _WORD.findall(without_chain_words(text)))
+
+
+def _varies(word: str) -> bool:
+    """Whether it is more than one digit again and again, which stands for nothing."""
+    return len(set(word[2:])) > 1
+
+
+def _is_random(word: str) -> bool:
+    if len(word) < _SHORTEST_KEY or _UUID.fullmatch(word) or _ADDRESS.fullmatch(word):
+        return False
+    if _HEX.fullmatch(word):
+        return True
+    kinds = (str.isupper, str.islower, str.isdigit)
+    if not all(any(map(kind, word)) for kind in kinds):
+        return False
+    counts = Counter(word).values()
+    shares = [count / len(word) for count in counts]
+    return -math.fsum(share * math.log2(share) for share in shares) > _ENTROPY
+
+
+def cover_words(data: bytes) -> bytes:
+    """The same JSON with what looks random covered in its texts, all else as written.
+
+    A link, or an address of another chain, in what people wrote of one market would
+    otherwise cost a listing of hundreds.  What is around such a word, up to a blank, is
+    covered as well, as a secret may have signs in it.  Of what is none, the same.
+    """
+    parts: list[bytes] = []
+    done, name = 0, ""
+    for found in _STRING.finditer(data):
+        if found[2] is not None:
+            name = _read(found[1])
+        elif cover := _covered(name, found[1]):
+            parts += [data[done : found.start()], cover]
+            done = found.end()
+    return b"".join((*parts, data[done:])) if parts else data
+
+
+def _covered(name: str, raw: bytes) -> bytes:
+    """What to write for a text, with its quotes; nothing if it stays."""
+    text = _read(raw)
+    if _PUBLIC_NAME.search(name):
+        return b""
+    if is_secret_text(name, text):
+        # In a list that bears the name of a secret.
+        return b"" if text in {REDACTED, REDACTED_KEY} else b'"%b"' % REDACTED.encode()
+    if len(raw) < _SHORTEST_KEY or not _has_random(text):
+        return b""
+    if _inner(text) is not None:
+        told = cover_words(text.encode(errors="replace")).decode()
+    else:
+        told = _CHUNK.sub(_cover_chunk, text)
+    return json.dumps(told).encode()
+
+
+def _cover_chunk(found: re.Match[str]) -> str:
+    return REDACTED if _has_random(found[0]) else found[0]
+
+
+def _read(raw: bytes) -> str:
+    return str(json.loads(b'"%b"' % raw, strict=False))
