@@ -81,14 +81,7 @@ class PaperEngine(Lifecycle):
         """Take an event of the source, after the commands that came before it."""
         self._until(moment)
         if isinstance(event, Gap):
-            # Of missed trades and statuses nothing is known; the book shows what it did.
-            if not event.is_of_books:
-                return
-            for market_id in event.market_ids or tuple(self.pits):
-                pit = self.pits.get(market_id)
-                # Of another outcome's book nothing was taken.
-                if pit is not None and event.outcome in (None, pit.outcome):
-                    pit.lose()
+            self._lose(event)
             return
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):
@@ -106,6 +99,16 @@ class PaperEngine(Lifecycle):
                     self._fill_resting(pit, pit.released())
                 self._fill_resting(pit, pit.reached())
                 self._see(pit)
+
+    def _lose(self, gap: Gap) -> None:
+        # Of missed trades and statuses nothing is known; the book shows what it did.
+        if not gap.is_of_books:
+            return
+        for market_id in gap.market_ids or tuple(self.pits):
+            pit = self.pits.get(market_id)
+            # Of another outcome's book nothing was taken.
+            if pit is not None and gap.outcome in (None, pit.outcome):
+                pit.lose()
 
     def advance(self, moment: int) -> None:
         """Let time pass: commands that arrive by this moment take effect."""
