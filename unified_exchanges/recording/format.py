@@ -18,13 +18,13 @@ import logging
 import re
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from io import BufferedReader
 from os import PathLike
 from pathlib import Path
-from typing import IO, Final, Literal, TypeAlias, TypeVar, cast
+from typing import IO, Final, Literal, TypeAlias, cast
 
 import msgspec
 
@@ -44,6 +44,7 @@ __all__ = [
     "Line",
     "Opened",
     "Rest",
+    "Texts",
     "Torn",
     "Unanswered",
     "Withheld",
@@ -51,7 +52,7 @@ __all__ = [
     "is_cassette",
     "open_recording",
     "read",
-    "read_shortened",
+    "texts_of",
 ]
 
 FORMAT: Final = 1
@@ -80,8 +81,6 @@ _TAPE = (
     "Recorder or unified-exchanges record"
 )
 _HOW = "; one is made with Recorder, or unified-exchanges record"
-
-_T = TypeVar("_T")
 
 Flavour: TypeAlias = Literal["", "async", "blocking"]
 """Which kind of exchange was recorded; "" where that was not told."""
@@ -290,20 +289,45 @@ def read(path: str | PathLike[str]) -> Iterator[Line]:
     Traceback (most recent call last):
     FileNotFoundError: ...
     """
-    return _lines(path, None)
+    return _lines(path)
 
 
-def read_shortened(
-    path: str | PathLike[str],
-    begin: Callable[[Header], Callable[[bytes], _T | None]],
-) -> Iterator[Line | _T]:
-    """Read a recording as `read` does, and what comes most in another way.
+class Texts:
+    """The lines of a recording as they stand in it, for who knows what most of them tell.
 
-    ``begin`` is called with the header and gives a shortcut, which is called with each whole
-    line after that: what it makes of a line stands in its place.  A line of which it makes
-    None is read as ever.
+    It iterates over those after the ``header``, with their numbers; the last may be torn.
     """
-    return _lines(path, begin)
+
+    def __init__(self, texts: Iterable[bytes], name: str) -> None:
+        self._name = name
+        self._numbered = enumerate(texts, 1)
+        for number, text in self._numbered:
+            header = self.line(number, text)
+            assert isinstance(header, Header)
+            self.header = header
+            return
+        raise _empty(name)
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        return self._numbered
+
+    def line(self, number: int, text: bytes) -> Line:
+        """Read the line at hand."""
+        if not text.endswith(b"\n"):
+            return _torn(number, text, self._name)
+        line = _read(text, number, self._name)
+        if isinstance(line, End):
+            for after, _ in self._numbered:
+                raise _after_end(after, self._name)
+        return line
+
+
+@contextmanager
+def texts_of(path: str | PathLike[str]) -> Generator[Texts]:
+    """Open a recording for whoever reads by itself what comes most; else as `read`."""
+    name = str(path)
+    with open_recording(path) as file:
+        yield Texts(_texts(file, name), name)
 
 
 def open_recording(path: str | PathLike[str], *, is_aside: bool = False) -> IO[bytes]:
@@ -366,43 +390,49 @@ class _Gzip(gzip.GzipFile):
         self._beneath.close()
 
 
-def _lines(
-    path: str | PathLike[str],
-    begin: Callable[[Header], Callable[[bytes], _T | None]] | None,
-) -> Iterator[Line | _T]:
+def _lines(path: str | PathLike[str]) -> Iterator[Line]:
     name = str(path)
     number = 0
-    shortcut: Callable[[bytes], _T | None] | None = None
     is_ended = False
     with open_recording(path) as file:
-        for text in file if isinstance(file, BufferedReader) else _whole(file, name):
+        for text in _texts(file, name):
             number += 1
             if is_ended:
-                raise DamagedRecording(
-                    f"{name}: line {number} comes after the end, which is the last line of a "
-                    "recording: restore it from a copy, or cut off what was appended; "
-                    "recordings are read together as a list of paths"
-                )
+                raise _after_end(number, name)
             if not text.endswith(b"\n"):
-                if number > 1:
-                    _log.warning("%s ends within line %d: left out", name, number)
-                    yield Torn(len(text))
-                    return
-                if is_cassette(name):
-                    raise DamagedRecording(_TAPE.format(name))
-                raise DamagedRecording(
-                    f"{name} is not a recording: no line is whole{_HOW}"
-                )
-            if shortcut is not None and (short := shortcut(text)) is not None:
-                yield short
-                continue
+                yield _torn(number, text, name)
+                return
             line = _read(text, number, name)
-            if begin is not None and isinstance(line, Header):
-                shortcut = begin(line)
             is_ended = isinstance(line, End)
             yield line
     if not number:
-        raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
+        raise _empty(name)
+
+
+def _texts(file: IO[bytes], name: str) -> Iterable[bytes]:
+    return file if isinstance(file, BufferedReader) else _whole(file, name)
+
+
+def _torn(number: int, text: bytes, name: str) -> Torn:
+    """What stands for the beginning of a line, with which a file ends."""
+    if number > 1:
+        _log.warning("%s ends within line %d: left out", name, number)
+        return Torn(len(text))
+    if is_cassette(name):
+        raise DamagedRecording(_TAPE.format(name))
+    raise DamagedRecording(f"{name} is not a recording: no line is whole{_HOW}")
+
+
+def _after_end(number: int, name: str) -> DamagedRecording:
+    return DamagedRecording(
+        f"{name}: line {number} comes after the end, which is the last line of a "
+        "recording: restore it from a copy, or cut off what was appended; "
+        "recordings are read together as a list of paths"
+    )
+
+
+def _empty(name: str) -> DamagedRecording:
+    return DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
 
 
 def _read(text: bytes, number: int, name: str) -> Dated:
