@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import attrs
 
@@ -11,7 +11,7 @@ from ..models import Fill, Holding, MarketStatus, OrderBook
 from ..models.titles import title_of
 from ..money import EXACT, ZERO, complement, total
 from ..paper import PaperEngine, at
-from ..paper.pit import Pit
+from ..paper.pit import Pit, is_crossed
 from .report import EquityPoint, MarketReport
 
 __all__ = ["Measures"]
@@ -22,6 +22,8 @@ class _Worth:
     """What is held of one market, and the book or the value by which it was marked."""
 
     pit: Pit
+    sizes: tuple[tuple[str, Decimal], ...]
+    """Of each outcome, which stay so until `Measures.hold`."""
     book: OrderBook | None = None
     value: Decimal | None = None
     worth: Decimal = ZERO
@@ -56,11 +58,13 @@ class Measures:
         held = self._worth.pop(market_id, None)
         if held is not None:
             self._total = EXACT.subtract(self._total, held.worth)
-        lots = self._engine.account.lots[market_id].values()
-        if any(x.size for x in lots):
-            held = _Worth(self._engine.pits[market_id])
+        lots = self._engine.account.lots[market_id]
+        sizes = tuple((outcome, x.size) for outcome, x in lots.items() if x.size)
+        if sizes:
+            held = _Worth(self._engine.pits[market_id], sizes)
             self._worth[market_id] = held
-            self._mark_again(held)
+            with localcontext(EXACT):
+                self._mark_again(held)
 
     def sample(self, moment: int) -> EquityPoint:
         """Note how much there is; the last of a microsecond is its point."""
@@ -82,20 +86,27 @@ class Measures:
 
     def equity(self) -> Decimal:
         """Cash, and what is held, at what it is worth now."""
-        for held in self._worth.values():
-            pit = held.pit
-            is_same = pit.latest is held.book and pit.value is held.value
-            if not (is_same and held.is_marked):
-                self._mark_again(held)
+        due = [
+            held
+            for held in self._worth.values()
+            if held.pit.latest is not held.book
+            or held.pit.value is not held.value
+            or not held.is_marked
+        ]
+        if due:
+            # Operators in this context take a third of the time of its methods.
+            with localcontext(EXACT):
+                for held in due:
+                    self._mark_again(held)
         return EXACT.add(self._engine.cash, self._total)
 
     def _mark_again(self, held: _Worth) -> None:
+        """Mark it by the newest book, in the context `EXACT`."""
         pit, worth = held.pit, ZERO
-        for outcome, lots in self._engine.account.lots[pit.contract.market_id].items():
-            if lots.size:
-                value = EXACT.multiply(lots.size, self._mark(pit, outcome))
-                worth = EXACT.add(worth, value)
-        self._total = EXACT.add(self._total, EXACT.subtract(worth, held.worth))
+        book = self._believed(pit)
+        for outcome, size in held.sizes:
+            worth += size * _mark(pit, book, outcome)
+        self._total += worth - held.worth
         held.book, held.value, held.worth = pit.latest, pit.value, worth
         held.is_marked = True
 
@@ -112,10 +123,11 @@ class Measures:
         """One market, as it stands, with what was traded in it."""
         market_id, account = pit.contract.market_id, self._engine.account
         held, unrealized = [], ZERO
+        book = self._believed(pit)
         for outcome, lots in account.lots.get(market_id, {}).items():
             if lots.size:
                 held.append(Holding(outcome, lots.size, lots.cost))
-                value = EXACT.multiply(lots.size, self._mark(pit, outcome))
+                value = EXACT.multiply(lots.size, _mark(pit, book, outcome))
                 gain = EXACT.subtract(value, lots.cost)
                 unrealized = EXACT.add(unrealized, gain)
         realized = account.market_total(market_id, "realized")
@@ -136,14 +148,20 @@ class Measures:
             held=tuple(held),
         )
 
-    def _mark(self, pit: Pit, outcome: str) -> Decimal:
-        worth = pit.worth(outcome)
-        if worth is not None:
-            return worth
-        # Where it is not known, the last one that was.
-        book = pit.known or self._lost.get(pit.contract.market_id)
-        if book is None:
-            return ZERO
-        if outcome == book.outcome:
-            return book.bids[0].price if book.bids else ZERO
-        return complement(book.asks[0].price) if book.asks else ZERO
+    def _believed(self, pit: Pit) -> OrderBook | None:
+        """The newest book that is known; where none is, the last that was."""
+        book = pit.latest
+        if book is None or is_crossed(book):
+            return self._lost.get(pit.contract.market_id)
+        return book
+
+
+def _mark(pit: Pit, book: OrderBook | None, outcome: str) -> Decimal:
+    worth = pit.worth(outcome)
+    if worth is not None:
+        return worth
+    if book is None:
+        return ZERO
+    if outcome == book.outcome:
+        return book.bids[0].price if book.bids else ZERO
+    return complement(book.asks[0].price) if book.asks else ZERO

@@ -15,13 +15,13 @@ from ..errors import BadRequest
 from ..models import Order, OrderBook, Ticker, Trade
 from ..models.record import Record
 from ..paper import PaperEvent
-from ..recording import End, Header, Rest, Torn
+from ..recording import End, Header, Line, Rest, Torn
 from ..recording.decoder import RecordingDecoder, decode, decoder_of
 from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.opening import is_cassette
 from ..recording.places import Place, check_places, is_there, place_of
 from ..recording.polled import Unread
-from ..recording.reading import read_shortened
+from ..recording.reading import texts_of
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
 from .merging import Events, merged
@@ -44,11 +44,8 @@ __all__ = [
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
 
-_Shortened: TypeAlias = tuple[int, int, *tuple[OrderBook, ...]]
-"""What `RecordingDecoder.shortcut` makes of a line."""
-
-_USUAL: Final = 3
-"""Parts of what was made of a line that tells of one book, as nearly all do."""
+_NEWLINE: Final = ord("\n")
+"""Ends what is not torn."""
 _PAIR: Final = 2
 """Parts of an event with its time."""
 _PASSED_OVER: Final = frozenset((Ticker, Order))
@@ -257,32 +254,30 @@ def recorded(
 
 def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     setbacks = feed.setbacks
-    listener = _Listener(path)
-    lines = read_shortened(path, listener.begin)
-    line = next(lines)  # the header, with which the listener has begun
-    receive, decoder = listener.clock.read, listener.decoder
-    feed.missing = decoder.missing
-    for line in lines:
-        if isinstance(line, tuple):
-            received_at = line[0]
-            moment = receive(received_at, line[1])
-            if moment != received_at:
-                setbacks.see(moment, moment - received_at)
-            if len(line) == _USUAL:
-                yield moment, line[2]
+    with texts_of(path) as texts:
+        line: Line = texts.header
+        listener = _Listener(path, texts.header)
+        receive, decoder = listener.clock.read, listener.decoder
+        shortcut, feed.missing = decoder.shortcut, decoder.missing
+        for number, text in texts:
+            if text[-1] == _NEWLINE and (short := shortcut(text)) is not None:
+                at, mono, books = short
+                moment = receive(at, mono)
+                if moment != at:
+                    setbacks.see(moment, moment - at)
+                for book in books:
+                    yield moment, book
                 continue
-            for book in line[2:]:
-                yield moment, book
-            continue
-        if isinstance(line, Torn):
-            continue
-        moment = receive(line.at, line.mono)
-        for event in decode(decoder, line):
-            if type(event) not in _PASSED_OVER:
-                setbacks.see(moment, moment - line.at)
-                if type(line) is Rest and type(event) is OrderBook:
-                    feed.poll()
-                yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
+            line = texts.line(number, text)
+            if isinstance(line, Torn):
+                continue
+            moment = receive(line.at, line.mono)
+            for event in decode(decoder, line):
+                if type(event) not in _PASSED_OVER:
+                    setbacks.see(moment, moment - line.at)
+                    if type(line) is Rest and type(event) is OrderBook:
+                        feed.poll()
+                    yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
     feed.is_unended = not isinstance(line, End)
 
 
@@ -302,15 +297,14 @@ def markets_told(path: Path) -> Iterator[str]:
             if isinstance(told, OrderBook | Trade):
                 yield told.market_id
         return
-    listener = _Listener(path)
-
-    def begin(head: Header) -> Callable[[bytes], bool | None]:
-        listener.begin(head)
-        is_change = listener.decoder.is_change
-        return lambda line: is_change(line) or None
-
-    for line in read_shortened(path, begin):
-        if not isinstance(line, bool | Header | Torn):
+    with texts_of(path) as texts:
+        listener = _Listener(path, texts.header)
+        for number, text in texts:
+            if text[-1] == _NEWLINE and listener.decoder.is_change(text):
+                continue
+            line = texts.line(number, text)
+            if isinstance(line, Torn):
+                continue
             listener.clock.read(line.at, line.mono)
             for event in decode(listener.decoder, line):
                 if isinstance(event, OrderBook | Trade):
@@ -351,14 +345,7 @@ def _answers(path: Path) -> Heard:
 class _Listener:
     """Hears a recording, by a clock that shows the time of the line at hand."""
 
-    clock: LineClock
-    decoder: RecordingDecoder
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def begin(self, head: Header) -> Callable[[bytes], _Shortened | None]:
+    def __init__(self, path: Path, head: Header) -> None:
         self.clock = LineClock(head.at, head.mono)
         kind: type[RecordingDecoder] = folder(head.venue, "decoder").DECODER
-        self.decoder = decoder_of(kind, self._path, self.clock)
-        return self.decoder.shortcut
+        self.decoder = decoder_of(kind, path, self.clock)

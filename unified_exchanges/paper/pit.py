@@ -353,8 +353,8 @@ class Pit:
 
 def is_crossed(book: OrderBook) -> bool:
     """Whether bids and asks meet, so that no book is known while it stands."""
-    bid, ask = book.bid, book.ask
-    return bid is not None and ask is not None and bid.price >= ask.price
+    bids, asks = book.bids, book.asks
+    return bool(bids and asks) and bids[0].price >= asks[0].price
 
 
 def _is_past(time: datetime | None, moment: int) -> bool:

@@ -75,7 +75,7 @@ class RecordingDecoder(Protocol):
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
 
-    def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, tuple[OrderBook, ...]] | None:
         """Decode a whole line as it is in the file, where nothing about it is unusual.
 
         Gives its ``at`` and ``mono``, and the books that `told` would have told; tickers are

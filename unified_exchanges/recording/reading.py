@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from os import PathLike
-from typing import IO, TypeVar
+from typing import IO
 
 import msgspec
 
 from .format import FORMAT, DamagedRecording, Dated, End, Header, Line, Torn
 from .opening import decompressing, is_cassette, open_recording, version_of
 
-__all__ = ["read", "read_shortened"]
+__all__ = ["Texts", "read", "texts_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ _TAPE = (
 )
 _HOW = "; one is made with Recorder, or unified-exchanges record"
 
-_T = TypeVar("_T")
 _decode = msgspec.json.Decoder(Dated).decode
 
 
@@ -42,59 +42,67 @@ def read(path: str | PathLike[str]) -> Iterator[Line]:
     Traceback (most recent call last):
     FileNotFoundError: ...
     """
-    return _lines(path, None)
+    return _lines(path)
 
 
-def read_shortened(
-    path: str | PathLike[str],
-    begin: Callable[[Header], Callable[[bytes], _T | None]],
-) -> Iterator[Line | _T]:
-    """Read a recording as `read` does, and what comes most in another way.
+class Texts:
+    """The lines of a recording as they stand in it, for who knows what most of them tell.
 
-    ``begin`` is called with the header and gives a shortcut, which is called with each whole
-    line after that: what it makes of a line stands in its place.  A line of which it makes
-    None is read as ever.
+    It iterates over those after the ``header``, with their numbers; the last may be torn.
     """
-    return _lines(path, begin)
 
+    def __init__(self, texts: Iterable[bytes], name: str) -> None:
+        self._name = name
+        self._numbered = enumerate(texts, 1)
+        for number, text in self._numbered:
+            header = self.line(number, text)
+            assert isinstance(header, Header)
+            self.header = header
+            return
+        raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
 
-def _lines(
-    path: str | PathLike[str],
-    begin: Callable[[Header], Callable[[bytes], _T | None]] | None,
-) -> Iterator[Line | _T]:
-    name = str(path)
-    number = 0
-    shortcut: Callable[[bytes], _T | None] | None = None
-    is_ended = False
-    with open_recording(path) as file:
-        for text in file if isinstance(file, BufferedReader) else _whole(file, name):
-            number += 1
-            if is_ended:
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        return self._numbered
+
+    def line(self, number: int, text: bytes) -> Line:
+        """Read the line at hand."""
+        if not text.endswith(b"\n"):
+            return _torn(number, text, self._name)
+        line = _read(text, number, self._name)
+        if isinstance(line, End):
+            for after, _ in self._numbered:
                 raise DamagedRecording(
-                    f"{name}: line {number} comes after the end, which is the last line of a "
-                    "recording: restore it from a copy, or cut off what was appended; "
+                    f"{self._name}: line {after} comes after the end, which is the last line "
+                    "of a recording: restore it from a copy, or cut off what was appended; "
                     "recordings are read together as a list of paths"
                 )
-            if not text.endswith(b"\n"):
-                if number > 1:
-                    _log.warning("%s ends within line %d: left out", name, number)
-                    yield Torn(len(text))
-                    return
-                if is_cassette(name):
-                    raise DamagedRecording(_TAPE.format(name))
-                raise DamagedRecording(
-                    f"{name} is not a recording: no line is whole{_HOW}"
-                )
-            if shortcut is not None and (short := shortcut(text)) is not None:
-                yield short
-                continue
-            line = _read(text, number, name)
-            if begin is not None and isinstance(line, Header):
-                shortcut = begin(line)
-            is_ended = isinstance(line, End)
-            yield line
-    if not number:
-        raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
+        return line
+
+
+@contextmanager
+def texts_of(path: str | PathLike[str]) -> Generator[Texts]:
+    """Open a recording for whoever reads by itself what comes most; else as `read`."""
+    name = str(path)
+    with open_recording(path) as file:
+        is_plain = isinstance(file, BufferedReader)
+        yield Texts(file if is_plain else _whole(file, name), name)
+
+
+def _lines(path: str | PathLike[str]) -> Iterator[Line]:
+    with texts_of(path) as texts:
+        yield texts.header
+        for number, text in texts:
+            yield texts.line(number, text)
+
+
+def _torn(number: int, text: bytes, name: str) -> Torn:
+    """What stands for the beginning of a line, with which a file ends."""
+    if number > 1:
+        _log.warning("%s ends within line %d: left out", name, number)
+        return Torn(len(text))
+    if is_cassette(name):
+        raise DamagedRecording(_TAPE.format(name))
+    raise DamagedRecording(f"{name} is not a recording: no line is whole{_HOW}")
 
 
 def _read(text: bytes, number: int, name: str) -> Dated:

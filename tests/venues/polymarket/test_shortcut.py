@@ -207,7 +207,7 @@ def shortened(path: Path) -> Iterator[tuple[bool, list[Any]]]:
                     getattr(line, "at", None),
                     getattr(line, "mono", None),
                 )
-                yield True, list(found[2:])
+                yield True, list(found[2])
 
 
 def live(path: Path) -> Iterator[Facts]:
@@ -501,7 +501,7 @@ def test_what_is_not_taken_was_not_heard() -> None:
     tape.tell(tape.changes(tape.set(True, 720, "9")))
     found = decoder.shortcut(tape.lines[-1])
     assert found is not None
-    assert len(found) == 4
+    assert len(found[2]) == 2
     # Told once more, it was told before.
     assert decoder.shortcut(tape.lines[-1]) is None
 
@@ -570,6 +570,21 @@ def test_a_line_that_cannot_be_read_is_told_by_its_number(tmp_path: Path) -> Non
     # Not even its end of line: more of it may have been missing.
     path.write_bytes(whole[:-1])
     assert len([*recorded(path)]) == 2
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_change_after_the_end_is_damage(tmp_path: Path, is_torn: bool) -> None:
+    tape = Tape(YES)
+    tape.lines.append(encode(End(tape.at, 0, lines=len(tape.lines), withheld=0)))
+    tape.moment += 1
+    tape.tell(tape.changes(tape.set(True, 710, "6")))
+    path = tape.write(tmp_path / "r")
+    if is_torn:
+        path.write_bytes(path.read_bytes()[:-9])
+    told = recorded(path)
+    assert isinstance(next(told)[1], OrderBook)
+    with pytest.raises(DamagedRecording, match="line 6 comes after the end"):
+        next(told)
 
 
 @pytest.mark.parametrize("tokens", [(YES,), (YES, NO)])
@@ -710,7 +725,7 @@ def test_a_book_that_is_asked_for_is_the_newest(is_bid: bool) -> None:
     tape.moment += 1
     tape.tell(tape.changes(tape.set(is_bid, 710 if is_bid else 730, "8")))
     found = decoder.shortcut(tape.lines[-1])
-    for token, told in zip((YES, NO), found[2:], strict=True):
+    for token, told in zip((YES, NO), found[2], strict=True):
         book = decoder.book(1, token)
         assert (book.bids, book.asks) == (told.bids, told.asks)
 

@@ -96,7 +96,7 @@ class KalshiDecoder:
         """Look for its kind."""
         return line.find(DELTA, _FROM, _TO) >= 0
 
-    def shortcut(self, line: bytes) -> tuple[int, int, OrderBook] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, tuple[OrderBook]] | None:
         """Take the next change of a book that is known, which is nearly all that comes."""
         if not self.is_change(line):
             return None
@@ -123,7 +123,7 @@ class KalshiDecoder:
         book.moment = moment = msg.ts_ms or told.sending_ts_ms
         bids, asks = book.bid_picture, book.ask_picture
         found = unread("kalshi", market_id, "yes", bids, asks, seq, moment)
-        return read.at, read.mono, found
+        return read.at, read.mono, (found,)
 
     def _read(self, connection: int, told: Any, frame: bytes) -> Iterator[Decoded]:
         if isinstance(told, frames.Subscribed):

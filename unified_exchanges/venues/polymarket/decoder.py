@@ -198,7 +198,7 @@ class PolymarketDecoder:
         """Look for its type."""
         return is_change(line)
 
-    def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, tuple[OrderBook, ...]] | None:
         """Take one level of each token of a market, which is nearly all that comes."""
         try:
             if (told := read_changes(line)) is None:
@@ -210,7 +210,7 @@ class PolymarketDecoder:
             books = stream.take_changes(changes, moment)
         except (ValueError, LookupError, RecursionError):
             return None
-        return None if books is None else (at, mono, *books)
+        return None if books is None else (at, mono, books)
 
     def book(self, connection: int, token: str) -> OrderBook | None:
         """The book of a token as it stands; None where it is not known whole."""
