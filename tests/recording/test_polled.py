@@ -239,6 +239,17 @@ def test_the_log_warns_of_answers_that_cannot_be_read(
     ]
 
 
+def test_trades_that_would_not_be_told_are_not_missing_where_they_cannot_be_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kalshi = Listener("kalshi", has_books=True)
+    assert kalshi.read("/trade-api/v2/markets/trades", {"trades": [{}]}) == []
+    assert (kalshi.overheard.missing, caplog.records) == ([], [])
+    assert kalshi.read("/trade-api/v2/markets", {"markets": [{}]}) == []
+    [missing] = kalshi.overheard.missing
+    assert (missing.about, len(caplog.records)) == ("markets", 1)
+
+
 # -- trades and markets, of any venue ----------------------------------------------------
 
 

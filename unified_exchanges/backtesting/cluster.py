@@ -183,16 +183,14 @@ def _begun(client: Any, scheduler: str) -> Generator[None, None, None]:
     """Raise `NetworkError` where the scheduler ends before anything is waited for."""
     try:
         yield
-    except UnifiedExchangesError:
-        raise
     except Exception as error:
         # Which of its errors Dask raises depends on what it was about to do.
-        if isinstance(error, OSError | CancelledError) or client.status != _CONNECTED:
-            message = (
-                f"{_GONE.format(scheduler)} and run it again: no run had come back"
-            )
-            raise NetworkError(message, sent=False) from error
-        raise
+        is_lost = isinstance(error, OSError | CancelledError)
+        is_lost = is_lost or client.status != _CONNECTED
+        if isinstance(error, UnifiedExchangesError) or not is_lost:
+            raise
+        message = f"{_GONE.format(scheduler)} and run it again: no run had come back"
+        raise NetworkError(message, sent=False) from error
 
 
 def _check_workers(client: Any, payload: bytes, scheduler: str) -> None:
