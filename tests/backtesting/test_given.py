@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from unified_exchanges import (
     BadRequest,
     Desk,
     Level,
+    MarketStatus,
     NotSupported,
     OrderBook,
     Side,
@@ -225,6 +226,63 @@ def test_an_event_with_a_number_made_of_a_float_is_named(price: str) -> None:
     events = [(scene.START + n * scene.SECOND, event) for n, event in enumerate(told)]
     with pytest.raises(BadRequest, match=r"^event=OrderBook.*not Decimal\(0\.01\)"):
         backtest(Buyer(price), events, contracts=[scene.contract()])
+
+
+NAN = Decimal("NaN")
+
+
+def unreckonable() -> list[tuple[str, str, list[Any]]]:
+    """Events of which one has a number that is none; what it is, and at what to buy."""
+    fine, odd = scene.book("100@0.40", "100@0.42"), Decimal("Infinity")
+    sold = scene.trade("0.40", "199", Side.SELL)
+
+    def wrong(side: str, price: Decimal, size: Decimal) -> OrderBook:
+        return attrs.evolve(fine, **{side: (Level(price, size),)})
+
+    queue = [wrong("bids", Decimal("0.40"), x) for x in (NAN, odd)]
+    offer = [wrong("asks", Decimal("0.42"), x) for x in (NAN, odd)]
+    return [
+        *(
+            ("OrderBook", "0.40", [fine, wrong("bids", NAN, x), fine])
+            for x in (NAN, odd)
+        ),
+        *(("OrderBook", "0.40", [x, fine, sold]) for x in queue[:1]),
+        *(("OrderBook", "0.42", [x, fine]) for x in offer[:1]),
+        # What is of no consequence before the end is told there.
+        *(("OrderBook", "0.41", [fine, x]) for x in (*queue, *offer)),
+        ("Trade", "0.40", [fine, fine, attrs.evolve(sold, size=NAN)]),
+    ]
+
+
+@pytest.mark.parametrize(("kind", "price", "told"), unreckonable())
+def test_an_event_with_a_number_that_is_none_is_named(
+    kind: str, price: str, told: list[Any]
+) -> None:
+    events = [(scene.START + n * scene.SECOND, event) for n, event in enumerate(told)]
+    with pytest.raises(BadRequest, match=f"^event={kind}.*that are finite numbers$"):
+        backtest(Buyer(price), events, contracts=[scene.contract()])
+
+
+def test_a_strategy_that_reckons_with_what_is_no_number_is_told_so() -> None:
+    class Wrong(Buyer):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            assert max(NAN, Decimal(1)) is None
+
+    events = [(scene.START, scene.book("100@0.40", "100@0.42"))]
+    with pytest.raises(InvalidOperation):
+        backtest(Wrong("0.40"), events, contracts=[scene.contract()])
+
+
+@pytest.mark.parametrize("value", ["2", "-1", "1.01", "NaN", "Infinity"])
+def test_a_value_that_no_contract_pays_is_refused(value: str) -> None:
+    settled = scene.change(MarketStatus.SETTLED, value)
+    events = [(scene.START, scene.book("100@0.40", "100@0.42"))]
+    events.append((scene.START + 1, settled))  # type: ignore[arg-type]
+    wanted = (
+        rf"^RAIN: value=Decimal\('{value}'\): give what .* between 0 and 1 dollars$"
+    )
+    with pytest.raises(BadRequest, match=wanted):
+        backtest(Buyer("0.42"), events, contracts=[scene.contract()])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -131,6 +131,53 @@ def test_what_was_paid_stands_and_that_another_value_was_told_is_noted() -> None
     )
 
 
+OPEN, PAUSED = MarketStatus.OPEN, MarketStatus.PAUSED
+
+
+class Sure(Strategy):
+    """Holds something, and is sure of it; writes down what its market is by then."""
+
+    def __init__(self) -> None:
+        self.seen: list[MarketStatus] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            desk.place("RAIN", "yes", "buy", "0.50", 10)
+            desk.forecast("RAIN", "yes", "0.9")
+
+    def on_status(self, desk: Desk, change: object) -> None:
+        self.seen.append(desk.market("RAIN").status)
+
+
+@pytest.mark.parametrize("status", [OPEN, PAUSED, MarketStatus.UNKNOWN])
+@pytest.mark.parametrize("early", [None, "0"])
+def test_a_market_that_is_settled_stays_so(
+    early: str | None, status: MarketStatus
+) -> None:
+    sure = Sure()
+    sure.subjects = ("order_book", "market_status")
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(2), change(MarketStatus.SETTLED, early)),
+        (when(3), change(status)),
+        (when(4), change(None, "0")),
+        (when(5), change(None, "1")),
+    ]
+    report = backtest(sure, events, contracts=[contract()])
+    assert set(sure.seen) == {MarketStatus.SETTLED}
+    # It is judged by what was paid, not by what was told later.
+    assert [x.payout for x in report.settlements] == [0]
+    assert report.brier == D("0.81")
+    told = (
+        f"RAIN is settled and is told to be {status}: it stays settled, and what was "
+    )
+    notes = [f"{told}paid stands"] * (status is not MarketStatus.UNKNOWN)
+    notes.append(
+        "RAIN was settled at 0 and is told to be worth 1: what was paid stands"
+    )
+    assert [x.text for x in report.notes] == notes
+
+
 @pytest.mark.parametrize("status", [None, MarketStatus.SETTLED])
 def test_a_value_that_is_told_after_the_end_is_paid_then(
     status: MarketStatus | None,

@@ -6,7 +6,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from decimal import Inexact
+from decimal import Inexact, InvalidOperation
 from itertools import compress, islice, repeat
 from operator import length_hint
 from sys import maxsize
@@ -28,6 +28,12 @@ from ..strategies.given import (
     read_sample,
 )
 from .concluding import Tally, report_of
+from .impossible import (
+    overlong,
+    require_finite,
+    require_finite_queue,
+    require_payable,
+)
 from .measures import Measures
 from .reading import Provenance
 from .report import BacktestProgress, Report
@@ -101,8 +107,11 @@ class Loop:
         """End it, after events that came from there."""
         desk = self._desk
         if self._tally.last is not None:
-            # What was decided last meets the last that is known.
-            self._catch_up(desk.moment + 1)
+            try:
+                # What was decided last meets the last that is known.
+                self._catch_up(desk.moment + 1)
+            finally:
+                self._require_finite()
         desk.is_closed = True
         self._strategy.on_stop(desk)
         if self._tally.began is not None:
@@ -184,11 +193,14 @@ class Loop:
                         tally.ignored += 1  # it tells the same orders again
                 else:
                     self._receive(moment, event)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, InvalidOperation) as error:
             # To look at each before it is played would take as long as to play it.
             taken = maxsize - length_hint(left)
             if taken and not _is_event(told):
                 raise _malformed(self.read + taken - 1, told) from error
+            if told is not None and isinstance(error, InvalidOperation):
+                # Of the strategy itself, if all that it was told are numbers.
+                self._require_finite(told[1])
             raise
         taken = maxsize - length_hint(left)
         if taken and not _is_event(told):
@@ -229,7 +241,7 @@ class Loop:
         try:
             self._engine.receive(moment, event)
         except Inexact as error:
-            raise _overlong(event) from error
+            raise overlong([event]) from error
         if self._teller.is_wanted(event):
             self._tell_at(moment + self._engine.delays.event, event)
         self._collect()
@@ -279,9 +291,20 @@ class Loop:
         try:
             self._engine.advance(moment)
         except Inexact as error:
-            books = (pit.latest for pit in self._engine.pits.values())
-            raise _overlong(max(filter(None, books), key=_digits)) from error
+            raise overlong(self._books()) from error
         self._collect()
+
+    def _books(self) -> list[OrderBook]:
+        """The newest book of each market."""
+        books = (pit.latest for pit in self._engine.pits.values())
+        return [book for book in books if book is not None]
+
+    def _require_finite(self, *events: PaperEvent) -> None:
+        require_finite([*events, *self._books()])
+        for name, pit in self._engine.pits.items():
+            for order in pit.orders:
+                # Of an earlier book, behind which it came to stand.
+                require_finite_queue(name, order.ahead)
 
     def _step(self, moment: int) -> None:
         """Refuse a strategy that answers itself for ever, while no time passes."""
@@ -358,20 +381,5 @@ def _malformed(number: int, told: object) -> BadRequest:
 def _check(event: object) -> None:
     if not isinstance(event, OrderBook | Trade | MarketChange):
         raise TypeError(_UNTIMED)  # of which more is said where it was taken from
-
-
-def _overlong(event: object) -> BadRequest:
-    """Of a number made of a float, which has fifty digits: money is never rounded."""
-    return mistaken(
-        "event",
-        event,
-        'prices and sizes that are made of text, Decimal("0.01") and not Decimal(0.01)',
-    )
-
-
-def _digits(book: OrderBook) -> int:
-    """How long the longest number of a book is."""
-    numbers = (
-        x for level in (*book.bids, *book.asks) for x in (level.price, level.size)
-    )
-    return max((len(x.as_tuple().digits) for x in numbers), default=0)
+    if isinstance(event, MarketChange):
+        require_payable(event)

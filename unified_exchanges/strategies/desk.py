@@ -280,7 +280,7 @@ class Desk:
         market = attrs.evolve(
             before,
             grid=change.grid or before.grid,
-            status=change.status or before.status,
+            status=self._status(before, change.status),
             closes_at=change.closes_at or before.closes_at,
         )
         if not is_paid:
@@ -294,6 +294,17 @@ class Desk:
                 self._paid.add(change.market_id)
                 self.settle(change.market_id, value)
         self.know(attrs.evolve(contract, market=market))
+
+    def _status(self, market: Market, told: MarketStatus | None) -> MarketStatus:
+        """What a market is from now on: one that is settled stays so."""
+        if market.status is not MarketStatus.SETTLED:
+            return told or market.status
+        if told not in (None, MarketStatus.SETTLED, MarketStatus.UNKNOWN):
+            self.log(
+                f"{market.market_id} is settled and is told to be {told}: it stays "
+                "settled, and what was paid stands"
+            )
+        return market.status
 
     def placed(self, key: str) -> Place:
         """What was asked for under a key."""
