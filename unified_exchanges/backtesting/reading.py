@@ -23,12 +23,13 @@ _BLOCK: Final = 2_048
 With more of them the garbage collector takes longer than is won by changing runs less often.
 """
 
-_PER_FEED: Final = 6
+_PER_FEED: Final = 7
 """What a mark says of each feed."""
 
 _Mark: TypeAlias = "tuple[int | None, ...]"
 """What was repeated so far; and of each feed, when it began and ended, its setbacks,
-whether it has no end, how many books were polled, and whether it has dates only.
+whether it has no end, how many books were polled, whether it has dates only, and how many
+messages were spoilt.
 
 One flat tuple for each event: the garbage collector has no business with these.
 """
@@ -97,8 +98,9 @@ class Reading:
                 bool(lost),
                 polled or 0,
                 bool(dated),
+                spoilt or 0,
             )
-            for feed, began, ended, count, lost, polled, dated in zip(
+            for feed, began, ended, count, lost, polled, dated, spoilt in zip(
                 self._feeds, *each, strict=True
             )
         ]
@@ -116,5 +118,6 @@ class Reading:
                 feed.is_unended,
                 feed.polled,
                 feed.is_dated,
+                feed.spoilt,
             )
         return tuple(mark)

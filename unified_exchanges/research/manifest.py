@@ -59,6 +59,8 @@ class Manifest:
     environment: str
     is_ended: bool
     files: dict[str, dict[str, Written]]
+    spoilt: int = 0
+    """Messages that could not be read for what was redacted in them."""
 
     def markets(self, *tables: str) -> Iterator[str]:
         """The markets of which these tables tell, some repeatedly."""
@@ -76,6 +78,7 @@ def write_manifest(
     rows: Mapping[str, Mapping[str, int]],
     *,
     is_ended: bool,
+    spoilt: int = 0,
 ) -> None:
     """Write that of a recording below the folder of tables, whose files are whole."""
     files = {
@@ -85,7 +88,7 @@ def write_manifest(
         }
         for table, counts in rows.items()
     }
-    manifest = Manifest(head.venue, head.environment, is_ended, files)
+    manifest = Manifest(head.venue, head.environment, is_ended, files, spoilt)
     file = path / MANIFESTS / recorded.folder / _NAME
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(attrs.asdict(manifest), indent=1), "utf-8")

@@ -65,6 +65,8 @@ class KalshiDecoder:
         self._counted: dict[tuple[int, int], _Counted] = {}
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
         self._polled = Polled(clock, has_books=has_books)
+        self.spoilt = 0
+        self._unread = 0
 
     def answered(self, path: str, body: bytes) -> None:
         """Nothing: the stream names markets and outcomes itself."""
@@ -86,6 +88,7 @@ class KalshiDecoder:
         try:
             told = frames.decode(frame)
         except (ValueError, RecursionError) as error:
+            self._unread += 1
             return self.closed(connection, f"a frame cannot be read: {error}")
         if type(told) is frames.Delta:
             # Nearly all that comes: a change of a book, the next one of its subscription.
@@ -153,10 +156,15 @@ class KalshiDecoder:
             try:
                 event = read(told, frame, self._now())
             except (Malformed, ArithmeticError) as error:
+                self._unread += 1
                 yield Gap(subject=None, reason=str(error), at=self._now())
                 return
             if isinstance(event, _OUR_KINDS) and self._polled.streamed(event):
                 yield event
+
+    def unread(self, connection: int) -> int:  # noqa: ARG002 - they are counted together
+        """Count what could not be read."""
+        return self._unread
 
     def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not known until they are told whole again."""
@@ -270,6 +278,7 @@ class KalshiDecoder:
         self, counted: _Counted, market_id: str, reason: str
     ) -> tuple[Decoded, ...]:
         """A book is not known until it is told whole again."""
+        self._unread += 1
         counted.books.pop(market_id, None)
         gap = Gap(
             subject=Subject.ORDER_BOOK,
