@@ -363,6 +363,104 @@ def test_of_two_who_ask_for_an_empty_file_the_first_one_gets_it(path: Path) -> N
     assert path.read_bytes() == b"mine\n"
 
 
+def test_a_file_of_another_beside_it_stays(path: Path) -> None:
+    other = path.with_name(f"{path.name}.part")
+    other.write_text("a download of somebody's")
+    with exchange("kalshi", environment=URL) as ex, Recorder(ex, path):
+        pass
+    assert other.read_text() == "a download of somebody's"
+    assert path.read_bytes().startswith(b"\x1f\x8b")
+    assert sorted(path.parent.iterdir()) == [path, other]
+
+
+def test_what_cannot_be_compressed_stays_as_it_is_and_leaves_nothing_beside(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = RecordingFile(path, compress=True)
+    file.write(b"x" * 50)
+    file.flush()
+    with full_after(10):
+        file.close(is_whole=True)
+    assert "stays uncompressed" in caplog.text
+    assert path.read_bytes() == b"x" * 50
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_name_that_can_be_no_longer_stays_uncompressed(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = path.with_name("a" * 250)
+    file = RecordingFile(path, compress=True)
+    file.write(b"x" * 50)
+    file.close(is_whole=True)
+    assert "stays uncompressed" in caplog.text
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_who_closes_again_after_an_interrupt_has_it_compressed(
+    path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED, str(path)],
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split() == ["interrupted", "1", "closed"], done.stderr
+    assert path.read_bytes().startswith(b"\x1f\x8b")
+    assert list(path.parent.iterdir()) == [path]
+    lines = list(read(path))
+    assert [type(line) for line in lines[-2:]] == [Closed, End]
+
+
+_INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from unified_exchanges import exchange
+from unified_exchanges.recording import Recorder
+path = Path(sys.argv[1])
+with exchange("kalshi", environment="http://127.0.0.1:1") as ex:
+    recorder = Recorder(ex, path)
+    number = recorder.opened("ws://toy.test/")
+    for _ in range(12):
+        recorder.told(number, "in", ['{"a":"%s"}' % ("ab " * 700_000)])
+    while recorder.progress().lines < 14:
+        assert recorder.progress().failure is None
+        time.sleep(0.01)
+    recorder.closed(number, "gone")
+    def interrupt():
+        while not list(path.parent.glob("*.part")):
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        recorder.close()
+    except KeyboardInterrupt:
+        print("interrupted", len(list(path.parent.iterdir())))
+    recorder.close()
+    print("closed")
+"""
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_disk_that_was_full_from_the_first_does_not_refuse_the_next_try(
+    path: Path, *, is_there: bool
+) -> None:
+    if is_there:
+        path.touch()
+    with exchange("kalshi", environment=URL) as ex:
+        with full_after(20):
+            recorder = Recorder(ex, path)
+            with pytest.raises(RecordingFailed, match="could not be begun"):
+                recorder.close()
+        assert path.exists() is is_there
+        with Recorder(ex, path):
+            pass
+    assert [type(line) for line in read(path)] == [Header, End]
+
+
 def test_an_error_of_the_user_is_not_hidden_by_that_of_the_recording(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -19,7 +20,10 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
-from unified_exchanges.recording import DamagedRecording, Recorder
+from unified_exchanges.flow import Request
+from unified_exchanges.recording import DamagedRecording, Recorder, Rest
+from unified_exchanges.replaying.answers import Answers
+from unified_exchanges.replaying.clock import ReplayClock
 from unified_exchanges.testing import cassette
 
 from ..flavours import FLAVOURS
@@ -246,6 +250,42 @@ def test_a_request_that_is_not_there_is_told_with_what_the_nearest_has_instead(
         return []
 
     assert replayed(flavour, otherwise, path) == []
+
+
+def test_to_say_what_is_nearest_takes_no_longer_the_longer_a_recording_is() -> None:
+    """Where each request is another one, and where each is to another address."""
+
+    def seconds(count: int, *, is_apart: bool) -> float:
+        lines = [
+            Rest(
+                *(
+                    n,
+                    n,
+                    n,
+                    0,
+                    "GET",
+                    "http://v.test",
+                    f"/m/{n}" if is_apart else "/m",
+                    200,
+                ),
+                query=[("limit", "3"), ("event", f"RAIN{n}")],
+            )
+            for n in range(count)
+        ]
+        answers = Answers(lines, ReplayClock(0), "x")
+        request = Request("GET", "http://v.test/m", (("limit", "3"),))
+        taken = []
+        for _ in range(3):
+            began = time.thread_time()
+            said = answers.nearest(request)
+            taken.append(time.thread_time() - began)
+            assert said.startswith("; the nearest that is there is GET http://v.test/m")
+        return min(taken)
+
+    for is_apart in (True, False):
+        assert seconds(16_000, is_apart=is_apart) < 4 * seconds(
+            1_000, is_apart=is_apart
+        )
 
 
 def test_a_recording_without_a_request_says_so(at: Stage, path: Path) -> None:

@@ -23,12 +23,13 @@ _BLOCK: Final = 2_048
 With more of them the garbage collector takes longer than is won by changing runs less often.
 """
 
-_PER_FEED: Final = 7
+_PER_FEED: Final = 8
 """What a mark says of each feed."""
 
 _Mark: TypeAlias = "tuple[int | None, ...]"
 """What was repeated so far; and of each feed, when it began and ended, its setbacks,
-whether it has no end, how many books were polled, and whether it has dates only.
+whether it has no end, how many books were polled, whether it has dates only, and how many
+messages were spoilt.
 
 One flat tuple for each event: the garbage collector has no business with these.
 """
@@ -98,8 +99,9 @@ class Reading:
                 polled or 0,
                 bool(dated),
                 feed.missing[:unread],
+                spoilt or 0,
             )
-            for feed, began, ended, count, lost, polled, dated, unread in zip(
+            for feed, began, ended, count, lost, polled, dated, unread, spoilt in zip(
                 self._feeds, *each, strict=True
             )
         ]
@@ -118,5 +120,6 @@ class Reading:
                 feed.polled,
                 feed.is_dated,
                 len(feed.missing),
+                feed.spoilt,
             )
         return tuple(mark)

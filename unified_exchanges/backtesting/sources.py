@@ -56,7 +56,8 @@ _PASSED_OVER: Final = frozenset((Ticker, Order))
 class Feed:
     """One of the places that events come from; the moments are of what was read of it.
 
-    ``is_unended``: all of it was read, and it is of a recording that was not closed.
+    ``is_unended``: all of it was read, and it is of a recording that was not closed; ``spoilt``
+    counts then the messages that could not be read for what was redacted in them.
     ``polled`` counts the books that were read over REST, and ``is_dated`` says that the
     answers of a cassette have no time but their dates.  ``missing`` are answers that could
     not be read.
@@ -70,6 +71,7 @@ class Feed:
     polled: int = 0
     is_dated: bool = False
     missing: list[Unread] = attrs.field(factory=list)
+    spoilt: int = 0
 
     def poll(self) -> None:
         """Count a book that was read over REST."""
@@ -85,6 +87,8 @@ class Feed:
                 yield first.moment, first.told(self.name, count)
         if self.is_unended and self.ended is not None:
             yield self.ended, UNENDED.format(self.name)
+        if self.spoilt and self.ended is not None:
+            yield self.ended, SPOILT.format(self.name, self.spoilt)
         if self.is_dated and self.began is not None:
             yield self.began, DATED.format(self.name)
 
@@ -92,6 +96,11 @@ class Feed:
 UNENDED: Final = (
     "the recording {} has no end: whoever recorded it was killed, or it is a part of it; "
     "what was told later is missing"
+)
+
+SPOILT: Final = (
+    "in the recording {}, {} messages cannot be read without what was redacted in them; there "
+    "is a gap at each: was a text of never= in prices, sizes or ids?"
 )
 
 DATED: Final = (
@@ -211,6 +220,7 @@ def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
         yield from tables(path, each, market_id, feed.setbacks, feed.poll)
         manifest = manifest_of(path, each)
         feed.is_unended, feed.missing = not manifest.is_ended, manifest.missing
+        feed.spoilt = manifest.spoilt
 
     streams = [
         partial(read, each, feed) for each, feed in zip(found, feeds, strict=True)
@@ -278,7 +288,7 @@ def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
                     if type(line) is Rest and type(event) is OrderBook:
                         feed.poll()
                     yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
-    feed.is_unended = not isinstance(line, End)
+    feed.is_unended, feed.spoilt = not isinstance(line, End), decoder.spoilt
 
 
 def markets_told(path: Path) -> Iterator[str]:

@@ -44,6 +44,7 @@ _CODE = re.compile(rb"%[0-9a-fA-F]{2}")
 # Texts that are nothing but a number or a time, and nothing but an id.
 _NUMBER = re.compile(r"[-+.,:eETZ]*+[0-9][-+0-9.,:eETZ]*")
 _ID = re.compile(r"(0x)?[0-9a-fA-F-]{32,}")
+_ID_NAME = re.compile(r"(id|ids|market|symbol|ticker)$", re.IGNORECASE)
 _COVERS = {REDACTED, REDACTED_KEY}
 _LONG = 24
 _WORDS = bytes(
@@ -152,18 +153,20 @@ class Cleansing:
             return ["a text that is not what it was"]
         pairs = zip(was, now, strict=True)
         found = any(
-            self.is_damaged(one.text, other.text)
+            self.is_damaged(one.text, other.text, one.name)
             for one, other in pairs
             if not (is_hidden(one.name) and other.text in _COVERS)
         )
         return ["a number or an id in a text"] if found else []
 
     @staticmethod
-    def is_damaged(text: str, cleansed: str) -> bool:
+    def is_damaged(text: str, cleansed: str, name: str = "") -> bool:
         """Whether a number or an id was a secret in part, or by chance: nobody can read it."""
         if text == cleansed:
             return False
         if _NUMBER.fullmatch(text):
+            return True
+        if _ID_NAME.search(name) and cleansed != REDACTED_KEY:
             return True
         return cleansed not in _COVERS and _ID.fullmatch(text) is not None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
@@ -32,7 +32,10 @@ class RecordingDecoder(Protocol):
 
     It is made with a clock that shows the time of the line at hand, and is given the lines
     in their order.  ``has_books`` says that one of them is of a stream of books.
+    ``spoilt`` counts the messages that could not be read for what was redacted in them.
     """
+
+    spoilt: int
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None: ...
 
@@ -65,6 +68,10 @@ class RecordingDecoder(Protocol):
         self, connection: int, direction: Direction, frame: bytes
     ) -> Iterable[Decoded]:
         """A message came or went."""
+        ...
+
+    def unread(self, connection: int) -> int:
+        """How many messages could not be read so far, of a connection or of more."""
         ...
 
     def missed(self, connection: int, reason: str) -> Iterable[Decoded]:
@@ -108,9 +115,26 @@ def decoder_of(
     return kind(clock, has_books=has_books)
 
 
+def _redacted(decoder: RecordingDecoder, line: Frame) -> Iterator[Decoded]:
+    """Decode a message out of which something was taken: without that it may be of no use."""
+    number, is_told = line.connection, False
+    before = decoder.unread(number)
+    for event in decoder.told(number, line.direction, line.body.data):
+        is_told = is_told or isinstance(event, Gap)
+        yield event
+    if is_told or decoder.unread(number) != before:
+        decoder.spoilt += 1
+    if not is_told and decoder.unread(number) != before:
+        yield from decoder.missed(
+            number, "a message cannot be read without what was redacted"
+        )
+
+
 def decode(decoder: RecordingDecoder, line: object) -> Iterable[Decoded]:
     """Decode one line of a recording; gives what that tells."""
     if isinstance(line, Frame):
+        if line.body.redacted and line.direction == "in":
+            return _redacted(decoder, line)
         return decoder.told(line.connection, line.direction, line.body.data)
     if isinstance(line, Rest):
         if line.status == _OK:

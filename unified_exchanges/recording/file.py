@@ -9,6 +9,7 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import IO
 
 from ..errors import BadRequest
@@ -51,6 +52,7 @@ class RecordingFile:
         self._compress = compress
         self._is_closed = False
         self._lost: str | None = None
+        self._is_new = not self._path.exists()
         try:
             self._file = _begun(self._path)
         except FileExistsError:
@@ -66,6 +68,11 @@ class RecordingFile:
             f"cannot record there: {failure}; choose a path in a folder that is there and "
             "may be written to"
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is anything in it: of a disk that is full, not even a first line."""
+        return self._flushed > 0
 
     @property
     def lost(self) -> str | None:
@@ -87,20 +94,38 @@ class RecordingFile:
         self._flushed = size
 
     def close(self, *, is_whole: bool) -> None:
-        """Close, and compress what is whole and in its place."""
-        with suppress(OSError):
-            self.flush()  # what cannot be written, closing says
-        self._lost = self._looked_for()
-        self._is_closed = True
-        try:
-            self._file.close()
-        except OSError:
-            # What could not be written would be tried again when it is collected.
-            if is_whole:
-                raise
-            return
-        if is_whole and self._compress and not self._lost:
+        """Close, and compress what is whole and in its place.
+
+        Whoever was interrupted at that calls it again: what is left to do is done.
+        """
+        if not self._is_closed:
+            with suppress(OSError):
+                self.flush()  # what cannot be written, closing says
+            self._lost = self._looked_for()
+            self._is_closed = True
+            try:
+                self._file.close()
+            except OSError:
+                # What could not be written would be tried again when it is collected.
+                if is_whole:
+                    raise
+            if not self.has_begun and not self._lost:
+                self._take_back()
+        if is_whole and self._compress and not self._lost and self._is_mine():
             self._squeeze()
+
+    def _take_back(self) -> None:
+        """Leave no piece of a first line, for which the next try would be refused."""
+        with suppress(OSError):
+            os.truncate(self._path, 0)
+            if self._is_new:
+                self._path.unlink()
+
+    def _is_mine(self) -> bool:
+        """Whether it is at its path as it was written, and not compressed yet."""
+        with suppress(OSError):
+            return os.path.samestat(self._mine, self._path.stat())
+        return False
 
     def _looked_for(self) -> str | None:
         # Before the size: meanwhile more may be written.
@@ -122,17 +147,23 @@ class RecordingFile:
         )
 
     def _squeeze(self) -> None:
-        part = self._path.with_name(f"{self._path.name}.part")
+        part: Path | None = None
         try:
+            # A name that nobody has: the file of another is not written over, nor removed.
+            number, name = mkstemp(".part", f"{self._path.name}.", self._path.parent)
+            part = Path(name)
             with (
+                os.fdopen(number, "wb") as raw,
                 self._path.open("rb") as plain,
-                _private(part, os.O_EXCL) as raw,
                 gzip.GzipFile("", "wb", 6, raw) as packed,
             ):
                 shutil.copyfileobj(plain, packed, _CHUNK)
             part.replace(self._path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
+        except BaseException as error:
+            if part is not None:
+                part.unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise  # such as Ctrl-C
             _log.warning("%s stays uncompressed: %s", self._path, error)
 
 

@@ -134,7 +134,8 @@ class Recorder:
         self._waiting = self._done = 0
         self._connections = 0
         self._failure: Exception | None = None
-        self._is_ended = False
+        self._is_ended = self._has_end = self._is_finished = False
+        self._closing = fork.lock()
         self._drafts = Drafts(
             venue,
             never=[*_secrets(venue), *words],
@@ -194,7 +195,8 @@ class Recorder:
     def close(self) -> None:
         """Write what waits, and the end; compress.  Raises `RecordingFailed`.
 
-        Twice is allowed, and in a forked child it does nothing: the file is the parent's.
+        Twice is allowed, as where the first time was interrupted, and in a forked child it
+        does nothing: the file is the parent's.
         """
         if self._process != os.getpid():
             return
@@ -203,8 +205,14 @@ class Recorder:
         self._let_go()
         if is_first:
             self._queue.put(None)
-            self._thread.join()
-            self._finish()
+        # Who closes it while another does has nothing to do.
+        if not self._is_finished and self._closing.acquire(blocking=False):
+            try:
+                self._thread.join()
+                self._finish()
+                self._is_finished = True
+            finally:
+                self._closing.release()
         if (why := self._why()) is not None:
             raise RecordingFailed(
                 f"{why}; what was traded is not affected", venue=self._venue.id
@@ -213,6 +221,10 @@ class Recorder:
     def _why(self) -> str | None:
         if self._failure is None:
             return self._file.lost
+        if not self._file.has_begun:
+            return (
+                f"{self.path} could not be begun: {self._failure}; nothing was recorded"
+            )
         return (
             f"{self.path} ended early, after {self._file.lines} lines: {self._failure}; "
             "what was written can be read"
@@ -329,7 +341,8 @@ class Recorder:
 
     def _finish(self) -> None:
         try:
-            if self._failure is None:
+            if self._failure is None and not self._has_end:
+                self._has_end = True
                 self._file.write(self._drafts.end(self._file.lines, *self._moment()))
             self._file.close(is_whole=self._failure is None)
         except OSError as error:

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
@@ -24,6 +25,8 @@ from .redaction import (
 __all__ = ["cover_words", "leaves", "suspects"]
 
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\beyJ[\w-]{10,512}\.[\w-]{10,}\.")
+_MARKS = ("-----BEGIN", "eyJ")
+_COVERS = frozenset({REDACTED, REDACTED_KEY})
 _WORD = re.compile(r"[A-Za-z0-9+=_-]+")
 _CHUNK = re.compile(r"\S+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -97,6 +100,8 @@ def _has_any(text: str, forbidden: list[str]) -> bool:
     """
     if not forbidden:
         return False
+    if "%" not in text and "+" not in text:
+        return any(secret in text for secret in forbidden)
     seen: set[str] = set()
     waiting = {text}
     for _ in range(_DEEPEST):
@@ -206,14 +211,20 @@ def _inner(text: str) -> Any:
 def _is_suspect(
     name: str, text: str, known: Container[str] | None, signed_by: tuple[str, ...]
 ) -> bool:
-    if _KEY.search(text):
+    if any(mark in text for mark in _MARKS) and _KEY.search(text):
         return True
-    unknown = chain_words(text)
-    if known is not None and any(x not in known and _varies(x) for x in unknown):
+    if known is not None and any(
+        x not in known and _varies(x) for x in chain_words(text)
+    ):
         return True
-    if text in {REDACTED, REDACTED_KEY} or _PUBLIC_NAME.search(name):
+    if text in _COVERS or _is_public(name):
         return False
     return is_secret_text(name, text, signed_by) or _has_random(text)
+
+
+@lru_cache(4096)
+def _is_public(name: str) -> bool:
+    return _PUBLIC_NAME.search(name) is not None
 
 
 def _has_random(text: str) -> bool:
@@ -261,11 +272,11 @@ def cover_words(data: bytes) -> bytes:
 def _covered(name: str, raw: bytes) -> bytes:
     """What to write for a text, with its quotes; nothing if it stays."""
     text = _read(raw)
-    if _PUBLIC_NAME.search(name):
+    if _is_public(name):
         return b""
     if is_secret_text(name, text):
         # In a list that bears the name of a secret.
-        return b"" if text in {REDACTED, REDACTED_KEY} else b'"%b"' % REDACTED.encode()
+        return b"" if text in _COVERS else b'"%b"' % REDACTED.encode()
     if len(raw) < _SHORTEST_KEY or not _has_random(text):
         return b""
     if _inner(text) is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from functools import partial
+from heapq import nlargest
 from itertools import islice
 from typing import TypeAlias
 
@@ -25,6 +27,11 @@ _Recorded: TypeAlias = Rest | Unanswered
 _LONGEST = 400
 _LOOKED_AT = 100
 """Requests with other bounds of time among which the next is looked for."""
+_LOOKED_THROUGH = 1_000
+"""Requests, and addresses, among which the nearest to one that is not there is looked for:
+however long a recording is, to say that something is not in it takes no longer."""
+_READ = 20
+"""Those of them that are compared letter by letter."""
 _SECOND = 1_000_000_000
 _JITTER = 1_000_000
 """Nanoseconds by which threads may have told what happened in another order."""
@@ -71,6 +78,8 @@ class Answers:
         self._exact: dict[Key, deque[Entry]] = defaultdict(deque)
         self._loose: dict[Key, deque[Entry]] = defaultdict(deque)
         self._times: Counter[Key] = Counter()
+        self._places: dict[tuple[str, str], deque[Key]] = defaultdict(_last)
+        """The last to be asked for at each address, by method and address."""
         self._withheld: set[str] = set()
         self._number = 0
         self._entries: list[Entry] = []
@@ -188,6 +197,8 @@ class Answers:
         key = key_of(line.method, line.host + line.path, line.query, line.request.data)
         entry = Entry(key, line, self._number)
         self._entries.append(entry)
+        if key not in self._times:
+            self._places[key[:2]].append(key)
         self._times[key] += 1
         self._exact[key].append(entry)
         same[key].append(entry)
@@ -266,17 +277,29 @@ class Answers:
             return (
                 ": it was withheld when it was recorded, for it may have held a secret"
             )
-        same = {str(found): found for found in self._times if found[:2] == key[:2]}
+        there = self._places.get(key[:2], ())
+        same = {str(x): x for x in nlargest(_READ, there, key=partial(_likeness, key))}
         if near := get_close_matches(str(key), same, n=1, cutoff=0.0):
             # Of a long one that is cut, only this tells it from what was asked.
             apart = "; ".join(differences(key, same[near[0]]))
             return f"; the nearest that is there is {_short(near[0])}, where {_short(apart)}"
-        places = {f"{found.method} {found.address}" for found in self._times}
         asked = f"{key.method} {key.address}"
+        places = {" ".join(x) for x in islice(reversed(self._places), _LOOKED_THROUGH)}
         alike = [x for x in places if x.startswith(f"{key.method} ")] or places
-        if near := get_close_matches(asked, sorted(alike), n=1, cutoff=0.0):
+        words = {*asked.split("/")}
+        some = nlargest(_READ, sorted(alike), lambda x: len(words & {*x.split("/")}))
+        if near := get_close_matches(asked, some, n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
         return ": that is a recording which holds no request at all"
+
+
+def _last() -> deque[Key]:
+    return deque(maxlen=_LOOKED_THROUGH)
+
+
+def _likeness(key: Key, other: Key) -> tuple[int, int]:
+    """How much two requests to an address have in common, at a glance."""
+    return len({*key.query} & {*other.query}), -abs(len(key.body) - len(other.body))
 
 
 def _is_any(_: Entry) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from os import PathLike
 from pathlib import Path
@@ -37,6 +37,8 @@ class Converted:
 
     ``is_torn``: a recording broke off within a line, since whoever recorded was killed.
     ``unended`` names those that were not closed either, and whose last line is whole.
+    ``spoilt`` counts, by the recording that has any, messages that could not be read for what
+    was redacted in them: there is a row of ``gaps`` for each.
     """
 
     books: int
@@ -47,6 +49,7 @@ class Converted:
     gaps: int
     unended: tuple[str, ...]
     is_torn: bool
+    spoilt: Mapping[str, int]
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -102,11 +105,14 @@ def convert(
     places = _check(paths)
     counts: Counter[str] = Counter()
     unended: list[str] = []
+    spoilt: dict[str, int] = {}
     is_torn = False
     with placing(Path(out), [x.name for x in paths], add=add) as (stage, found):
         check_places([*(places_of(Path(out)) if found[0].number > 1 else ()), *places])
         for path, recorded in zip(paths, found, strict=True):
-            last = _convert(path, recorded, stage, counts, progress)
+            last, lost = _convert(path, recorded, stage, counts, progress)
+            if lost:
+                spoilt[recorded.name] = lost
             if isinstance(last, Torn):
                 is_torn = True
             elif not isinstance(last, End):
@@ -120,6 +126,7 @@ def convert(
         gaps=counts["gaps"],
         unended=tuple(unended),
         is_torn=is_torn,
+        spoilt=spoilt,
     )
 
 
@@ -155,8 +162,8 @@ def _convert(
     out: Path,
     counts: Counter[str],
     progress: Callable[[ConversionProgress], None] | None,
-) -> Line:
-    """Write the tables of one; gives its last line."""
+) -> tuple[Line, int]:
+    """Write the tables of one; gives its last line, and how many messages were spoilt."""
     lines = read(path)
     head = next(lines)
     assert isinstance(head, Header)
@@ -189,6 +196,7 @@ def _convert(
                     tables.add(table, row)
         told = terms.keep(tables.markets)
     files = {**tables.files, TERMS: told}
+    spoilt = decoder.spoilt
     write_manifest(
         out,
         recorded,
@@ -196,9 +204,10 @@ def _convert(
         files,
         is_ended=isinstance(line, End),
         missing=decoder.missing,
+        spoilt=spoilt,
     )
     counts.update(tables.counts)
-    return line
+    return line, spoilt
 
 
 def _tables(path: Path, venue: str, recording: str, began: int) -> Tables:

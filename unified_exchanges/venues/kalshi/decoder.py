@@ -50,6 +50,8 @@ class KalshiDecoder:
         self._trades = Recent(REMEMBERED)
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
         self._polled = Polled(clock, has_books=has_books)
+        self.spoilt = 0
+        self._unread = 0
 
     def answered(self, path: str, body: bytes) -> None:
         """Nothing: the stream names markets and outcomes itself."""
@@ -192,6 +194,7 @@ class KalshiDecoder:
         try:
             told = frames.decode_envelope(frame)
         except (ValueError, RecursionError):
+            self._unread += 1
             yield from self._anything(connection, f"a frame could not be read: {error}")
             return
         if told.sid is None:
@@ -213,6 +216,7 @@ class KalshiDecoder:
     def _malformed(
         self, counted: Counted, kind: str, market_id: str | None, error: Exception
     ) -> Iterator[Decoded]:
+        self._unread += 1
         yield from self._missing(
             counted, market_id, f"a {kind} could not be read: {error}"
         )
@@ -223,6 +227,10 @@ class KalshiDecoder:
         gap = counted.gap(market_id, reason, self._now())
         if gap is not None:
             yield gap
+
+    def unread(self, connection: int) -> int:  # noqa: ARG002 - they are counted together
+        """Count what could not be read."""
+        return self._unread
 
     def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not known until they are told whole again."""
@@ -320,6 +328,7 @@ class KalshiDecoder:
         self, counted: Counted, market_id: str, seq: int | None, problem: str
     ) -> Iterable[Decoded]:
         """A book is not known until it is told whole again."""
+        self._unread += 1
         return self._missing(counted, market_id, f"message {seq}: {problem}")
 
     def _now(self) -> datetime:

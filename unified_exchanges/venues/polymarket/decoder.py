@@ -23,7 +23,7 @@ from ...models import (
 from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
 from ...recording.polled import Polled, Unread
-from ...recording.redaction import REDACTED_KEY
+from ...recording.redaction import REDACTED, REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
 from .fees import Fees
@@ -35,6 +35,7 @@ from .polled import asked_tokens, polled_books, polled_trades
 from .stream.events import BookChange, BookSnapshot
 from .stream.reading import Whose
 from .stream.recorded import RecordedMarketStream
+from .stream.socket import Socket
 from .stream.user import UserStream
 
 __all__ = ["DECODER"]
@@ -65,6 +66,7 @@ class PolymarketDecoder:
         """What tokens were called by what was known then of their market."""
         self._streams: dict[int, StreamProtocol] = {}
         self._polled = Polled(clock, has_books=has_books)
+        self.spoilt = 0
 
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
@@ -166,6 +168,15 @@ class PolymarketDecoder:
         told = list(self._decoded(stream, stream.leave(token, LEFT)))
         if not any(self.book(x, token) for x in self._streams):
             yield from told
+
+    def unread(self, connection: int) -> int:
+        """Count what no kind of message could be made of."""
+        stream = self._streams.get(connection)
+        if not isinstance(stream, Socket):
+            return 0
+        counters = stream.counters
+        unknown = (counters.unknown.get(x, 0) for x in ("", REDACTED))
+        return sum(counters.malformed.values()) + sum(unknown)
 
     def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Believe no book of it until it is told whole again, as on a new connection."""

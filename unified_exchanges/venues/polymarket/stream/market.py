@@ -8,6 +8,7 @@ found by whoever compares it with REST.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
@@ -44,6 +45,7 @@ Told: TypeAlias = PriceChange | frames.Changes
 
 _BOTH: Final = 2
 """Tokens of a market."""
+_MARKET: Final = re.compile("0x[0-9a-fA-F]{64}")
 _REMEMBERED: Final = 2_000
 """Trades by which a repeated one is known."""
 
@@ -99,7 +101,7 @@ class MarketStream(Asking):
         self.heard_at = self._messaged_at = self._monotonic()
         counters, number = self.counters, self.counters.messages
         decode, change, find = decode_changes, self._change, self._assets.get
-        apply = self._apply
+        apply, is_token = self._apply, _is_token
         events: list[Any] = []
         for frame in frames:
             counters.messages = number = number + 1
@@ -119,10 +121,9 @@ class MarketStream(Asking):
                         # Mostly a level of the one token, and the same of the other.
                         one, two = rows
                         mine, other = find(one.asset_id), find(two.asset_id)
-                        if other is None:
-                            if mine is not None:
-                                apply(mine, (one,), moment, told, frame, events)
-                        elif mine is None:
+                        if other is None and mine is not None and is_token(two):
+                            apply(mine, (one,), moment, told, frame, events)
+                        elif mine is None and other is not None and is_token(one):
                             apply(other, (two,), moment, told, frame, events)
                         else:
                             change(told, moment, frame, events)
@@ -156,6 +157,9 @@ class MarketStream(Asking):
             asset = find(token)
             if asset is not None:
                 self._apply(asset, tuple(changes), moment, told, raw, events)
+            elif not _is_token(changes[0]):
+                # It may be any token of the market.
+                raise Malformed("price_changes[].asset_id", f"is {token[:20]!r}")
 
     def _apply(
         self,
@@ -168,6 +172,8 @@ class MarketStream(Asking):
     ) -> None:
         market_id = asset.market_id
         if not market_id:
+            if not _is_market(told.market):
+                raise Malformed("market", f"is {told.market[:20]!r}")
             market_id = asset.market_id = told.market.lower()
         book = asset.book
         if book is not None:
@@ -437,12 +443,15 @@ class MarketStream(Asking):
         if told.event_type in {"book", "price_change"}:
             if asset is not None:
                 return self._distrust(asset, reason)
-            if told.token:
+            if told.token.isdecimal():
                 return NONE
-            some = [x for x in self._assets.values() if x.market_id == market_id]
+            # Whose token is none, as in a recording out of which a secret was taken, may be
+            # any token of its market, and of any market if that is none either.
+            is_any = not _is_market(told.market_id)
             return [
                 gap
-                for x in (some if market_id else list(self._assets.values()))
+                for x in list(self._assets.values())
+                if is_any or x.market_id == market_id
                 for gap in self._distrust(x, reason)
             ]
         if told.event_type == "best_bid_ask":
@@ -528,6 +537,14 @@ class MarketStream(Asking):
 
 def _bytes(raw: str | bytes) -> bytes:
     return raw.encode() if isinstance(raw, str) else raw
+
+
+def _is_token(told: frames.Change) -> bool:
+    return told.asset_id.isdecimal()
+
+
+def _is_market(market_id: str) -> bool:
+    return _MARKET.fullmatch(market_id) is not None
 
 
 _moment = partial(moment_ms, field="timestamp")

@@ -104,6 +104,8 @@ class RecordedMarketStream(MarketStream):
                 raise KeyError(token)
             grid = asset.grid or self._names.grid(market_id)
             found = _Followed(asset, book, market_id, name, grid)
+        elif asset is None and not token.isdecimal():
+            raise KeyError(token)
         self._followed[token] = found
         return found
 
