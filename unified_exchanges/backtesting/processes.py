@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from .grouping import grouped
-from .process_end import follow, leave_threads
+from .process_end import end_helpers, follow, leave_threads
 from .shipping import (
     ProcessEnded,
     apart,
@@ -119,6 +119,7 @@ def _hold(payload: bytes, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
     leave_threads()
+    end_helpers()
     _held[:] = [payload]
 
 
