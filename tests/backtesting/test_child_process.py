@@ -21,7 +21,12 @@ import pytest
 from unified_exchanges import OrderBook
 from unified_exchanges.backtesting import sweep
 from unified_exchanges.backtesting.child_process import in_child, rows_in
-from unified_exchanges.backtesting.shipping import ProcessEnded, packed, unpacked
+from unified_exchanges.backtesting.shipping import (
+    PackedTrials,
+    ProcessEnded,
+    packed,
+    unpacked,
+)
 from unified_exchanges.backtesting.trial import Setup, Trial
 from unified_exchanges.strategies import Desk, Strategy
 
@@ -85,7 +90,8 @@ def played(
 ) -> list[Any]:
     trials = [Trial(number=1, data="", parameters={"how": how, **more})]
     payload = packed(setup_of(), trials)
-    return [*unpacked(trials, in_child(payload, trials, most, lambda: is_wanted))]
+    group = pickle.loads(pickle.dumps(PackedTrials(trials)))
+    return [*unpacked(trials, in_child(payload, group, most, lambda: is_wanted))]
 
 
 def test_its_rows_come_back_whatever_it_prints() -> None:

@@ -10,13 +10,12 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from tempfile import TemporaryFile
 from typing import Final
 
 from .process_end import end_helpers, end_helpers_of, follow, leave_threads
-from .shipping import ProcessEnded, play_shipped
-from .trial import Trial
+from .shipping import ProcessEnded, Unloadable, play_shipped
 
 __all__ = ["in_child", "rows_in", "serve"]
 
@@ -30,20 +29,17 @@ _CHILD: Final = (
 
 def in_child(
     payload: bytes,
-    trials: Sequence[Trial],
+    group: bytes,
     most: float | None,
     is_wanted: Callable[[], bool],
 ) -> list[bytes]:
     """Play a group in a process of its own, that may have so many bytes of memory.
 
     It goes on for as long as it is wanted.
-    Raises `ProcessEnded` if it did not live to tell.
+    Raises `ProcessEnded` if it did not live to tell, and `Unloadable`.
     """
-    # A parameter may be of a script or notebook, as the strategy: it goes along as it is.
-    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
-
     command = [sys.executable, "-c", _CHILD, str(os.getpid()), *sys.path]
-    words = cloudpickle.dumps((payload, trials))
+    words = pickle.dumps((payload, group))
     # A pipe would be open for as long as any process that a run has started and left.
     with TemporaryFile() as answer:
         with subprocess.Popen(  # noqa: S603 - this Python, with paths as arguments
@@ -58,12 +54,14 @@ def in_child(
 def rows_in(told: bytes) -> list[bytes]:
     """The rows of an answer, however the process ended that gave it.
 
-    Raises `ProcessEnded` where it did not tell all of it.
+    Raises `ProcessEnded` where it did not tell all of it, and `Unloadable` if it told that.
     """
     try:
-        rows: list[bytes] = pickle.loads(told)  # noqa: S301 - of a process that we started
+        rows: list[bytes] | Unloadable = pickle.loads(told)  # noqa: S301 - we started it
     except (EOFError, pickle.UnpicklingError) as error:
         raise ProcessEnded from error
+    if isinstance(rows, Unloadable):
+        raise rows
     return rows
 
 
@@ -112,7 +110,11 @@ def serve(parent: int) -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     words = sys.stdin.buffer.read()
-    asked: tuple[bytes, Sequence[Trial]] = pickle.loads(words)  # noqa: S301
-    rows = play_shipped(*asked)
+    asked: tuple[bytes, bytes] = pickle.loads(words)  # noqa: S301
+    rows: list[bytes] | Unloadable
+    try:
+        rows = play_shipped(*asked)
+    except Unloadable as error:
+        rows = error
     with os.fdopen(answer, "wb") as out:
         pickle.dump(rows, out)
