@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import multiprocessing
 import os
+import pickle
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from unified_exchanges import OrderBook
 from unified_exchanges.backtesting import sweep
-from unified_exchanges.backtesting.child_process import in_child
-from unified_exchanges.backtesting.shipping import ProcessEnded, packed, unpacked
+from unified_exchanges.backtesting.child_process import in_child, rows_in
+from unified_exchanges.backtesting.shipping import (
+    PackedTrials,
+    ProcessEnded,
+    packed,
+    unpacked,
+)
 from unified_exchanges.backtesting.trial import Setup, Trial
 from unified_exchanges.strategies import Desk, Strategy
 
@@ -32,6 +43,7 @@ class Acting(Strategy):
     """Prints, leaves, or stays for ever."""
 
     how = "print"
+    folder: Any = None
 
     def on_start(self, desk: Desk) -> None:
         print("what is not among the rows", flush=True)  # noqa: T201 - it is looked for
@@ -41,6 +53,22 @@ class Acting(Strategy):
             threading.Event().wait()
         if self.how == "thread":
             threading.Thread(target=threading.Event().wait).start()
+        if self.how == "helper":
+            context: Any = multiprocessing.get_context("fork")
+            helper = context.Process(target=_help, args=(self.folder,))
+            helper.start()
+            while not Path(self.folder, "helper").exists():
+                threading.Event().wait(0.05)
+            if self.folder.endswith("crash"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == "end badly":
+            atexit.register(os._exit, 3)
+
+
+def _help(folder: str) -> None:
+    Path(folder, "new").write_text(str(os.getpid()), encoding="ascii")
+    Path(folder, "new").rename(Path(folder, "helper"))
+    threading.Event().wait()
 
 
 def setup_of() -> Setup:
@@ -57,10 +85,13 @@ def setup_of() -> Setup:
     )
 
 
-def played(how: Any, most: float | None = None, *, is_wanted: bool = True) -> list[Any]:
-    trials = [Trial(number=1, data="", parameters={"how": how})]
+def played(
+    how: Any, most: float | None = None, *, is_wanted: bool = True, **more: Any
+) -> list[Any]:
+    trials = [Trial(number=1, data="", parameters={"how": how, **more})]
     payload = packed(setup_of(), trials)
-    return [*unpacked(trials, in_child(payload, trials, most, lambda: is_wanted))]
+    group = pickle.loads(pickle.dumps(PackedTrials(trials)))
+    return [*unpacked(trials, in_child(payload, group, most, lambda: is_wanted))]
 
 
 def test_its_rows_come_back_whatever_it_prints() -> None:
@@ -70,11 +101,58 @@ def test_its_rows_come_back_whatever_it_prints() -> None:
 def test_a_thread_that_a_run_has_left_keeps_no_process() -> None:
     """Neither of a worker of a cluster, nor of this machine."""
     assert [row.pnl for row in played("thread")] == [0]
-    book = OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=())
     report = sweep(
-        Acting, {"how": ["thread", "print"]}, [(0, book)], contracts=[], workers=2
+        Acting, {"how": ["thread", "print"]}, [(0, BOOK)], contracts=[], workers=2
     )
     assert [row.pnl for row in report.rows] == [0, 0]
+
+
+BOOK = OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=())
+
+
+def is_helper_alive(folder: Path) -> bool:
+    helper = int(Path(folder, "helper").read_text(encoding="ascii"))
+    until = time.monotonic() + 20
+    while psutil.pid_exists(helper) and time.monotonic() < until:
+        if psutil.Process(helper).status() == psutil.STATUS_ZOMBIE:
+            return False
+        threading.Event().wait(0.1)
+    return psutil.pid_exists(helper)
+
+
+def test_a_process_that_a_run_has_left_ends_with_that_of_the_run(
+    tmp_path: Path,
+) -> None:
+    """It would keep it, and whoever waits for it, for as long as it lives."""
+    assert [row.pnl for row in played("helper", folder=str(tmp_path))] == [0]
+    assert not is_helper_alive(tmp_path)
+    crashing = tmp_path / "crash"
+    crashing.mkdir()
+    with pytest.raises(ProcessEnded):
+        played("helper", folder=str(crashing))
+    assert not is_helper_alive(crashing)
+
+
+def test_a_process_that_a_run_has_left_ends_with_the_sweep_on_this_machine(
+    tmp_path: Path,
+) -> None:
+    grid = [{"how": "helper", "folder": str(tmp_path)}, {"how": "print"}]
+    report = sweep(Acting, grid, [(0, BOOK)], contracts=[], workers=2)
+    assert [row.pnl for row in report.rows] == [0, 0]
+    assert not is_helper_alive(tmp_path)
+
+
+def test_rows_count_however_their_process_ends_after_it_has_told_them() -> None:
+    assert [row.pnl for row in played("end badly")] == [0]
+
+
+def test_rows_that_were_not_told_to_the_end_do_not_count() -> None:
+    rows = [b"a row", b"long" * 50_000]
+    told = pickle.dumps(rows)
+    assert rows_in(told) == rows
+    for end in (*range(300), *range(300, len(told), 997), len(told) - 1):
+        with pytest.raises(ProcessEnded):
+            rows_in(told[:end])
 
 
 def test_a_run_that_leaves_without_an_error_is_told_too() -> None:

@@ -15,17 +15,19 @@ import pytest
 
 from unified_exchanges import BadRequest, Level, MarketStatus, OrderBook, Outcome
 from unified_exchanges.backtesting import Report, backtest
+from unified_exchanges.backtesting.chart import chart
 from unified_exchanges.backtesting.page import summary
+from unified_exchanges.backtesting.report import EquityPoint
 from unified_exchanges.backtesting.tables import Table
 from unified_exchanges.models import Holding
 from unified_exchanges.models.titles import title_of
-from unified_exchanges.paper import FREE, Delays
+from unified_exchanges.paper import FREE, Delays, at
 from unified_exchanges.strategies import Desk, Note, Strategy
 from unified_exchanges.venues.kalshi.fees import FeeSchedule
 from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.parse import FeeTerms
 
-from ..paper.scene import Cent, change, contract_of, market
+from ..paper.scene import START, Cent, change, contract_of, market
 from .browser import HOSTILE, dom, is_broken_out, looked_at, measured
 from .test_loop import CONTRACTS, Restless, randomly
 
@@ -224,6 +226,32 @@ def test_a_dot_is_where_equity_was_at_each_trade(report: Report) -> None:
     assert len(marks) > 10
     near = [(x + a, y + b) for x, y in marks for a in (-1, 0, 1) for b in (-1, 0, 1)]
     assert len(places & set(near)) >= len(set(marks)) * 0.9
+
+
+@pytest.mark.parametrize(
+    ("lowest", "told"),
+    [
+        ("999.552", "-$0.448"),
+        ("999.999999", "-$0.000001"),
+        ("990.1234567", "-$9.88"),
+        ("-234.56", "-$1,235"),
+        ("-249899000", "-$250M"),
+        ("1000", None),
+    ],
+)
+def test_the_deepest_fall_is_labeled_whatever_it_is(
+    lowest: str, told: str | None
+) -> None:
+    points = [
+        EquityPoint(
+            at=at(START) + timedelta(minutes=n), equity=D(x), cash=D(0), exposure=D(0)
+        )
+        for n, x in enumerate(("1000", lowest, "1000"))
+    ]
+    drawn = chart(points, D(1000), [], "equity")
+    labels = re.findall(r'<span style="top:([\d.]+)%">([^<]+)<', drawn)
+    below = [label for top, label in labels if float(top) > 75]
+    assert below == ["$0", *([told] if told else [])]
 
 
 def test_the_deepest_fall_is_drawn_to_the_bottom(report: Report) -> None:

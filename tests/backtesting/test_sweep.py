@@ -475,6 +475,39 @@ def test_of_runs_side_by_side_on_a_cluster_only_that_to_blame_fails(
     assert [row.number for row in report.failed] == [3]
 
 
+class Placed(Strategy):
+    """Tells its process by failing."""
+
+    number = 1
+
+    def on_start(self, desk: Desk) -> None:
+        raise LookupError(os.getpid())
+
+
+def test_each_thread_of_a_worker_of_a_cluster_has_runs(
+    unmeasured_workers: None, tmp_path: Path
+) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        memory_limit=0,
+    ) as opened:
+        report = sweep(
+            Placed,
+            {"number": [1, 2, 3, 4]},
+            journal(tmp_path / "a", SNAPSHOT % 1, DELTA % (2, "1.00")),
+            contracts=[kalshi_contract("M")],
+            engine="dask",
+            scheduler=opened.scheduler_address,
+        )
+    processes = [row.failure.message for row in report.rows if row.failure]
+    assert processes[0] == processes[1] != processes[2] == processes[3]
+
+
 class Hanging(Strategy):
     """Waits for ever where there is an ask; says that it does, and when another has ended."""
 

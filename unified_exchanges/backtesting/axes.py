@@ -9,8 +9,11 @@ from typing import Final
 
 from ..money import EXACT, ZERO, div
 
-__all__ = ["dollar_ticks", "microseconds", "time_ticks"]
+__all__ = ["depth_ticks", "dollar_ticks", "microseconds", "time_ticks"]
 
+_SHOWN: Final = 3
+"""Digits of the deepest fall: more are not read from a chart, and are told beside it."""
+_CENTS: Final = -2
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000
 _DAY: Final = 86_400 * _SECOND
@@ -51,6 +54,21 @@ def dollar_ticks(low: Decimal, high: Decimal, most: int) -> list[tuple[Decimal, 
     while tick <= high:
         found.append((tick, _dollars(tick, step.adjusted(), largest)))
         tick = EXACT.add(tick, step)
+    return found
+
+
+def depth_ticks(deepest: Decimal) -> list[tuple[Decimal, str]]:
+    """Nothing and the deepest fall: round amounts between the two may be none.
+
+    >>> [told for _, told in depth_ticks(Decimal("-0.448"))]
+    ['$0', '-$0.448']
+    """
+    found = [(ZERO, "$0")]
+    if deepest:
+        exponent = deepest.normalize().as_tuple().exponent
+        assert isinstance(exponent, int)
+        last = max(deepest.adjusted() - _SHOWN + 1, min(exponent, _CENTS))
+        found.append((deepest, _dollars(deepest, last, deepest)))
     return found
 
 

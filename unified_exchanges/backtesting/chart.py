@@ -18,7 +18,7 @@ import attrs
 from ..models import BUY, Fill
 from ..money import EXACT, ZERO, div
 from ..research.thinning import thinned
-from .axes import dollar_ticks, microseconds, time_ticks
+from .axes import depth_ticks, dollar_ticks, microseconds, time_ticks
 from .report import EquityPoint
 
 __all__ = ["CHART_STYLE", "chart"]
@@ -75,7 +75,7 @@ def chart(
     depth = _Scale(deepest, ZERO, _FALLS, _DEPTH)
     heights = [
         *((equity.of(tick), told) for tick, told in dollar_ticks(low, high, _DOLLARS)),
-        *((depth.of(tick), told) for tick, told in dollar_ticks(deepest, ZERO, 2)),
+        *((depth.of(tick), told) for tick, told in depth_ticks(deepest)),
     ]
     times = [
         (across.of(moment), told)

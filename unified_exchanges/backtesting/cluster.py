@@ -15,6 +15,7 @@ from ..errors import BadRequest, NetworkError, UnifiedExchangesError
 from .child_process import in_child
 from .grouping import grouped
 from .shipping import (
+    PackedTrials,
     ProcessEnded,
     apart,
     check_process,
@@ -103,7 +104,7 @@ class _Cluster:
 
     def begin(self, group: Sequence[Trial]) -> Any:
         """Have a group played, by whatever worker is free."""
-        future = self._submit(_play, self._shared, group)
+        future = self._submit(_play, self._shared, PackedTrials(group))
         future.add_done_callback(self._done.put)
         return future
 
@@ -282,7 +283,7 @@ def _patience() -> timedelta:
 # -- on a worker -----------------------------------------------------------------------
 
 
-def _play(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
+def _play(payload: bytes, group: bytes) -> list[bytes]:
     """Play a group in a process of its own, so that the worker lives on.
 
     Who starts workers again gives up: `LocalCluster` where one takes longer than 15 seconds.

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from .grouping import grouped
-from .process_end import follow, leave_threads
+from .process_end import end_helpers, follow, leave_threads
 from .shipping import (
+    PackedTrials,
     ProcessEnded,
     apart,
     check_process,
@@ -59,7 +60,9 @@ def _until_broken(
     pool = _pool(payload, min(count, len(waiting)))
     try:
         check_process("a process of this machine", pool.submit(_inspected).result)
-        futures = [(group, pool.submit(_play, group)) for group in waiting]
+        futures = [
+            (group, pool.submit(_play, PackedTrials(group))) for group in waiting
+        ]
         for group, future in futures:
             # Not raised here: a KeyboardInterrupt that is raised is that of the user.
             if future.exception() is not None:
@@ -75,7 +78,7 @@ def _play_apart(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
     """Play a group in a process of its own."""
     pool = _pool(payload, 1)
     try:
-        rows: list[bytes] = pool.submit(_play, group).result()
+        rows: list[bytes] = pool.submit(_play, PackedTrials(group)).result()
     except _terminated() as error:
         raise ProcessEnded from error
     else:
@@ -119,6 +122,7 @@ def _hold(payload: bytes, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow(parent)
     leave_threads()
+    end_helpers()
     _held[:] = [payload]
 
 
@@ -126,5 +130,5 @@ def _inspected() -> tuple[str, list[str]]:
     return inspected(_held[0])
 
 
-def _play(group: Sequence[Trial]) -> list[bytes]:
+def _play(group: bytes) -> list[bytes]:
     return play_shipped(_held[0], group)

@@ -18,7 +18,9 @@ from .sweep_report import SweepRow
 from .trial import Setup, Trial, failure_of
 
 __all__ = [
+    "PackedTrials",
     "ProcessEnded",
+    "Unloadable",
     "apart",
     "check_process",
     "halved",
@@ -42,13 +44,33 @@ class ProcessEnded(Exception):
         )
 
 
+class Unloadable(Exception):
+    """Told of a run whose parameters could be packed, and not unpacked where it was to run."""
+
+
+class PackedTrials:
+    """Runs that are packed when it is pickled; what is unpickled is bytes.
+
+    So whatever unpacking them does, it is we who do it, and not the engine.
+    """
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._trials = trials
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        # A parameter may be of a script or notebook, as the strategy: it goes along as it is.
+        import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+
+        return bytes, (cloudpickle.dumps(self._trials),)
+
+
 def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
     """Pickle what all runs share; classes of a script or notebook go along as they are.
 
     Raises `BadRequest` for what cannot leave this process.
     """
     try:
-        import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+        import cloudpickle  # noqa: PLC0415 - an extra
     except ImportError:
         reason = (
             "a sweep over processes needs cloudpickle: "
@@ -155,15 +177,31 @@ def inspected(payload: bytes) -> tuple[str, list[str]]:
     return VERSION, [str(path) for path in setup.paths if not path.exists()]
 
 
-def play_shipped(payload: bytes, trials: Sequence[Trial]) -> list[bytes]:
+def play_shipped(payload: bytes, group: bytes) -> list[bytes]:
     """Play a group of what was packed by who started this process; gives packed rows.
 
     A row that cannot be packed, because of its report say, is a failure of that run alone.
+    Raises `Unloadable`.
     """
+    trials = _trials(group)
     return [
         _packed(trial, row)
         for trial, row in zip(trials, play(_loaded(payload), trials), strict=True)
     ]
+
+
+def _trials(group: bytes) -> Sequence[Trial]:
+    import pickle  # noqa: PLC0415 - only sweeps over processes do
+
+    try:
+        return cast("Sequence[Trial]", pickle.loads(group))  # noqa: S301 - as above
+    except Exception as error:  # noqa: BLE001 - what unpacks itself may raise anything
+        message = (
+            "its parameters cannot be loaded in another process: "
+            f"{type(error).__name__}: {words_of(error)}; with workers=1 nothing is sent"
+        )
+        # What caused it may be of a kind that is not loaded elsewhere either.
+        raise Unloadable(message) from None
 
 
 def _packed(trial: Trial, row: SweepRow) -> bytes:
