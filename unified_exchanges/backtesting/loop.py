@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -280,8 +279,7 @@ class Loop:
                 if told <= timer:
                     self._teller.tell(self._told.popleft()[1])
                 else:
-                    _, _, name = heapq.heappop(desk.timers)
-                    self._strategy.on_timer(desk, name)
+                    desk.ring(self._strategy.on_timer)
                 self._send()
             else:
                 desk.due = min(effect, soonest, self._sampling.due)
@@ -313,8 +311,9 @@ class Loop:
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise BadRequest(
-                f"at {at(self._desk.moment)} the strategy answers every answer with another "
-                "order, and no time passes: give it `delays`, or let it wait by a timer"
+                f"at {at(self._desk.moment)} {_MOST_STEPS:,} things happened, as the strategy "
+                "answers each with another order or timer, and no time passes: give it "
+                "`delays`, or let it wait by a timer of some time"
             )
 
     def _tell_at(self, moment: int, told: Told) -> None:

@@ -123,11 +123,17 @@ def guarded(screen: Screen) -> Generator[None, None, None]:
         screen.fail(error)
         raise typer.Exit(exit_code(error)) from None
     except Ended as error:
+        screen.warn(error)
         screen.note(f"ended by {error.signal.name}")
         raise typer.Exit(ENDED[error.signal.name]) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        screen.warn(error)
         screen.note("stopped")
         raise typer.Exit(Exit.INTERRUPTED) from None
+    except SystemExit as error:
+        # Of a strategy: what it leaves is told all the same.
+        screen.warn(error)
+        raise
     except BrokenPipeError:
         screen.abandon()
         raise typer.Exit(Exit.DONE) from None

@@ -187,6 +187,11 @@ class Screen:
         with suppress(OSError):
             self.err.print(Text(words, style="dim"))
 
+    def warn(self, error: BaseException) -> None:
+        """Say what is noted with an interruption, such as orders that may be open."""
+        with suppress(OSError):
+            self._warn(error)
+
     def fail(self, error: UnifiedExchangesError) -> None:
         """Say what went wrong and what to do next; the exit code says it too."""
         with suppress(OSError):
@@ -201,11 +206,14 @@ class Screen:
             return
         head = Text.assemble(("✗ ", "red"), (f"{type(error).__name__} ", "bold"))
         self.err.print(head + Text(str(error)))
-        for note in getattr(error, "__notes__", ()):
-            self.err.print(Text(f"! {note}", style="yellow"))
+        self._warn(error)
         hint = advice(error)
         if hint:
             self.err.print(Text(f"→ {hint}", style="cyan"))
+
+    def _warn(self, error: BaseException) -> None:
+        for note in getattr(error, "__notes__", ()):
+            self.err.print(Text(f"! {note}", style="yellow"))
 
     def abandon(self) -> None:
         """Write no more to a pipe whose reader has gone."""

@@ -14,13 +14,22 @@ from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
+from .ending import Ending, Outcome, is_nothing, unconfirmed
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
 from .on_record import account_read
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
-from .running import BEAT, SENDERS, Progress, Running, of_markets, request
+from .running import (
+    BEAT,
+    SENDERS,
+    Progress,
+    Running,
+    of_markets,
+    patience,
+    request,
+)
 from .session import News, told
 from .strategy import Strategy
 from .waiting import Item
@@ -79,17 +88,19 @@ async def _recorded(
         positions = await exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    broke: BaseException | None = None
+    ending = Ending()
     try:
-        run.begin(seconds)
+        run.begin(seconds, stop.is_set)
         for turn in count(1):
-            if not run.step(progress) or stop.is_set():
+            if not run.step(progress):
                 break
             if not turn % BREATH:
                 await asyncio.sleep(0)
     except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-        broke = error
-    return run.end(broke)
+        ending.met(error)
+    if stop.is_set():
+        ending.ask()
+    return run.end(ending)
 
 
 class _AsyncRun:
@@ -103,7 +114,10 @@ class _AsyncRun:
         self._ready = asyncio.Event()
         self._senders = asyncio.Semaphore(SENDERS)
         self._handed: list[Handed] = []
-        self._sent: set[asyncio.Task[Order]] = set()
+        self._sent: dict[asyncio.Task[Order], Command] = {}
+        """What is on its way."""
+        self._queued: set[asyncio.Task[Order] | None] = set()
+        """Of it, what has not begun to be sent."""
 
     async def open(self, keep: int) -> None:
         exchanges = self._exchanges
@@ -122,6 +136,7 @@ class _AsyncRun:
                 # What another account holds of a market is not of the run.
                 if self._route.get(held.market_id) == n
             ],
+            patience=patience(x.venue for x in exchanges),
             keep=keep,
         )
         self._session = self._running.session
@@ -129,42 +144,52 @@ class _AsyncRun:
     async def go(
         self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
     ) -> RunReport:
-        running = self._running
-        broke: BaseException | None = None
+        running, ending = self._running, Ending()
         try:
             self._follow()
-            running.begin(seconds)
+            running.begin(seconds, stop.is_set)
             self._send()
-            while not running.is_over and not stop.is_set():
+            while not running.is_over:
                 running.show(progress)
-                await self._step(running.pause)
+                await self._turn(running.pause)
                 for handed in self._handed:
                     handed.check()
                 self._send()
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-            broke = error
-        unsent = self._session.stop()
+            ending.met(error)
+        if stop.is_set():
+            ending.ask()
         try:
-            broke = await self._settle(broke)
-            ended = await self._cancel()
+            unsent = [*self._session.stop(), *self._withdraw()]
+            await self._settle(ending)
+            left = await self._cancel(ending)
         finally:
+            # What is still on its way is waited for by nobody.
+            for sent in self._sent:
+                sent.cancel()
             for handed in self._handed:
                 handed.close()
-        return running.report(broke, unsent, ended)
+        return running.report(ending, unsent, left)
 
-    async def _step(self, seconds: float) -> None:
-        """Wait so long for what comes, and tell it."""
-        if not self._running.waiting:
-            self._ready.clear()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._ready.wait()
-            except TimeoutError:
-                pass
-        else:
+    async def _turn(self, seconds: float) -> None:
+        """Wait so long for what comes; tell the timers, and one thing of what came."""
+        await self._wait(seconds)
+        # First, as it may raise: what is taken is told.
+        self._running.ring()
+        if not self._running.is_over:
+            self._running.tell(self._running.waiting.take())
+
+    async def _wait(self, seconds: float) -> None:
+        if self._running.waiting:
             # Others have their turn: the stream, and what is on its way.
             await asyncio.sleep(0)
-        self._running.step(self._running.waiting.take())
+            return
+        self._ready.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
+        except TimeoutError:
+            pass
 
     # -- what is told ------------------------------------------------------------------
 
@@ -186,71 +211,135 @@ class _AsyncRun:
 
     def _send(self) -> None:
         for command in self._session.ready():
-            sent = asyncio.create_task(self._perform(command))
-            self._sent.add(sent)
-            sent.add_done_callback(partial(self._answer, command))
+            sent = asyncio.create_task(self._queue(command))
+            self._sent[sent] = command
+            self._queued.add(sent)
+            sent.add_done_callback(self._answer)
 
-    def _answer(self, command: Command, sent: asyncio.Task[Order]) -> None:
-        self._sent.discard(sent)
+    def _answer(self, sent: asyncio.Task[Order]) -> None:
+        self._queued.discard(sent)
+        command = self._sent.pop(sent, None)
+        if command is None:
+            return  # it was withdrawn
         error = asyncio.CancelledError() if sent.cancelled() else sent.exception()
         if error is None:
             self._put(partial(self._session.answered, command, sent.result()))
         else:
             self._put(partial(self._session.failed, command, told(error)))
 
-    async def _perform(self, command: Command) -> Order:
-        place, order_id = self._session.place_of(command)
-        exchange = self._exchanges[self._route[place.market_id]]
+    def _withdraw(self) -> list[Command]:
+        """Take back what has not begun to be sent."""
+        withdrawn = []
+        for sent in [sent for sent in self._sent if sent in self._queued]:
+            sent.cancel()
+            command = self._sent.pop(sent)
+            self._session.withdraw(command)
+            withdrawn.append(command)
+        return withdrawn
+
+    async def _queue(self, command: Command) -> Order:
         async with self._senders:
-            if isinstance(command, Place):
-                return await exchange.run(exchange.placing(request(place)))
-            if order_id is None:
-                found = await exchange.fetch_order(
-                    client_order_id=place.key,
-                    market_id=place.market_id,
-                    outcome=place.outcome,
-                )
-                order_id = found.order_id
-            if isinstance(command, Amend):
-                return await exchange.edit_order(
-                    order_id,
-                    market_id=place.market_id,
-                    outcome=place.outcome,
-                    price=command.price,
-                    size=command.size,
-                )
-            return await exchange.cancel_order(order_id, market_id=place.market_id)
+            self._queued.discard(asyncio.current_task())
+            return await self._perform(command, *self._session.place_of(command))
+
+    async def _perform(
+        self, command: Command, place: Place, order_id: str | None
+    ) -> Order:
+        exchange = self._exchanges[self._route[place.market_id]]
+        if isinstance(command, Place):
+            return await exchange.run(exchange.placing(request(place)))
+        if order_id is None:
+            found = await exchange.fetch_order(
+                client_order_id=place.key,
+                market_id=place.market_id,
+                outcome=place.outcome,
+            )
+            order_id = found.order_id
+        if isinstance(command, Amend):
+            return await exchange.edit_order(
+                order_id,
+                market_id=place.market_id,
+                outcome=place.outcome,
+                price=command.price,
+                size=command.size,
+            )
+        return await exchange.cancel_order(order_id, market_id=place.market_id)
 
     # -- the end -----------------------------------------------------------------------
 
-    async def _settle(self, broke: BaseException | None) -> BaseException | None:
+    async def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""
-        session = self._session
-        while session.in_flight:
+        running = self._running
+        while running.awaits(ending, is_due=bool(self._sent or running.waiting)):
             try:
-                await self._step(BEAT)
+                await self._wait(BEAT)
+                running.tell(running.waiting.take())
+            except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+                ending.met(error)
+        running.settled(ending, running.waiting.take)
+
+    async def _cancel(self, ending: Ending) -> dict[str, Outcome]:
+        """Cancel what may be open; gives how each ended, or why that is not known.
+
+        All are sent, whatever interrupts; who does so once more waits for none of them.
+        """
+        left = {x.key: x for x in self._session.left()}
+        late = {x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)}
+        # One that is late for no interruption is not waited for any more.
+        seconds = self._running.patience if ending.is_urgent else 0
+        # Those of the run may be busy with what is not answered.
+        self._senders = asyncio.Semaphore(SENDERS)
+
+        def begin(key: str) -> asyncio.Task[Outcome]:
+            return asyncio.create_task(self._end(left[key], late.get(key), seconds))
+
+        jobs = {key: begin(key) for key in left}
+        again = set(left)
+        while pending := [job for job in jobs.values() if not job.done()]:
+            try:
+                await asyncio.wait(pending)
             except asyncio.CancelledError as error:
-                if isinstance(broke, asyncio.CancelledError):
-                    raise  # asked for twice
-                broke = error
-            except Exception as error:  # noqa: BLE001 - the first is raised
-                broke = broke or error
-        return session.over(broke)
+                ending.met(error)
+                if ending.is_urgent:
+                    break
+            # Who ends a loop cancels each task of it, and these as well.
+            for key in [x for x in again if jobs[x].cancelled()]:
+                again.remove(key)
+                jobs[key] = begin(key)
+        for job in jobs.values():
+            job.cancel()
+        return {key: _outcome(key, job) for key, job in jobs.items()}
 
-    async def _cancel(self) -> list[Order | Exception | None]:
-        """Cancel what may be open; gives how each ended, or why that is not known."""
-        return list(await asyncio.gather(*map(self._end, self._session.left())))
-
-    async def _end(self, command: Command) -> Order | Exception | None:
-        _, order_id = self._session.place_of(command)
+    async def _end(
+        self, command: Command, sent: asyncio.Task[Order] | None, seconds: float
+    ) -> Outcome:
+        """Cancel an order, which may be on its way yet, for so long at most."""
+        place, order_id = self._session.place_of(command)
         try:
-            order = await self._perform(command)
+            if sent is not None:
+                await asyncio.wait([sent], timeout=seconds)
+                if sent.done() and not sent.cancelled():
+                    answer = sent.exception() or sent.result()
+                    if is_nothing(answer):
+                        return None
+                    if isinstance(answer, Order):
+                        order_id = answer.order_id
+            async with self._senders:
+                order = await self._perform(command, place, order_id)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
-            return None if order_id is None else error
+            is_over = order_id is None and not self._session.may_arrive(command.key)
+            return None if is_over else error
         except Exception as error:  # noqa: BLE001 - the others are to be canceled too
             return error
         return order
+
+
+def _outcome(key: str, job: asyncio.Task[Outcome]) -> Outcome:
+    """What came of a cancel, as far as somebody waited for it."""
+    if job.cancelled() or not job.done():
+        return unconfirmed(key)
+    return job.exception() or job.result()
 
 
 async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract:

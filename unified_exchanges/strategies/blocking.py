@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Condition, Event
 from typing import Final, cast
@@ -14,19 +14,29 @@ from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
+from .ending import Ending, Outcome, is_nothing, unconfirmed
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
 from .on_record import account_read
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
-from .running import BEAT, SENDERS, Progress, Running, of_markets, request
+from .running import (
+    BEAT,
+    SENDERS,
+    Progress,
+    Running,
+    of_markets,
+    patience,
+    request,
+)
 from .session import News, told
 from .strategy import Strategy
 from .waiting import Item
 
 __all__ = ["contract_of", "run"]
 
+_THREADS: Final = "unified-exchanges-strategy"
 _WANTED: Final = "an Exchange, such as exchange(…), or take the async function"
 
 
@@ -47,8 +57,10 @@ def run(
 
     At the end, also by Ctrl-C or an error of the strategy or of a stream: nothing more is
     sent, what is on its way is waited for, `Strategy.on_stop` is called, the orders of
-    this run that are open are canceled, each by its id, and what broke is raised.
-    Positions are kept, and orders that others placed are left alone.
+    this run that are open are canceled, each by its id, and what broke is raised, with a
+    note for each order that may still be open.  Nothing that is raised meanwhile skips
+    any of it, but a second Ctrl-C waits no more.  Positions are kept, and orders that
+    others placed are left alone.
 
     ``progress`` is called some ten times a second.  ``keep`` is how many of the last
     decisions and fills are in the report.  Raises `BadRequest` for markets or subjects
@@ -83,14 +95,16 @@ def _recorded(
         positions = exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    broke = None
+    ending = Ending()
     try:
-        run.begin(seconds)
-        while run.step(progress) and not stop.is_set():
+        run.begin(seconds, stop.is_set)
+        while run.step(progress):
             pass
     except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-        broke = error
-    return run.end(broke)
+        ending.met(error)
+    if stop.is_set():
+        ending.ask()
+    return run.end(ending)
 
 
 class _Run:
@@ -112,45 +126,60 @@ class _Run:
                 # What another account holds of a market is not of the run.
                 if self._route.get(position.market_id) == n
             ],
+            patience=patience(x.venue for x in exchanges),
             keep=keep,
         )
         self._session = self._running.session
         self._ready = Condition()
         self._handed: list[Handed] = []
+        self._sent: dict[Future[Order], Command] = {}
+        """What is on its way; also guarded by ``_ready``."""
 
     def go(
         self, seconds: float | None, stop: Event, progress: Progress | None
     ) -> RunReport:
-        running, broke = self._running, None
-        with ThreadPoolExecutor(SENDERS, "unified-exchanges-strategy") as pool:
-            try:
-                self._follow()
-                running.begin(seconds)
-                self._send(pool)
-                while not (running.is_over or stop.is_set()):
-                    running.show(progress)
-                    self._step(running.pause)
-                    for handed in self._handed:
-                        handed.check()
-                    self._send(pool)
-            except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-                broke = error
-            unsent = self._session.stop()
-            try:
-                broke = self._settle(broke)
-                ended = self._cancel(pool)
-            finally:
+        running, ending = self._running, Ending()
+        pool = ThreadPoolExecutor(SENDERS, _THREADS)
+        try:
+            self._follow()
+            running.begin(seconds, stop.is_set)
+            self._send(pool)
+            while not running.is_over:
+                running.show(progress)
+                self._turn(running.pause)
                 for handed in self._handed:
-                    handed.close()
-        return running.report(broke, unsent, ended)
+                    handed.check()
+                self._send(pool)
+        except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+            ending.met(error)
+        if stop.is_set():
+            ending.ask()
+        try:
+            unsent = [*self._session.stop(), *self._withdraw()]
+            self._settle(ending)
+            left = self._cancel(ending)
+        finally:
+            # Whoever is still on its way is waited for by nobody.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for handed in self._handed:
+                handed.close()
+        return running.report(ending, unsent, left)
 
-    def _step(self, seconds: float) -> None:
-        """Wait so long for what comes, and tell it."""
-        waiting = self._running.waiting
+    def _turn(self, seconds: float) -> None:
+        """Wait so long for what comes; tell the timers, and one thing of what came."""
+        self._wait(seconds)
+        # First, as it may raise: what is taken is told.
+        self._running.ring()
+        if not self._running.is_over:
+            self._running.tell(self._take())
+
+    def _wait(self, seconds: float) -> None:
         with self._ready:
-            self._ready.wait_for(lambda: len(waiting), seconds)
-            item = waiting.take()
-        self._running.step(item)
+            self._ready.wait_for(lambda: len(self._running.waiting), seconds)
+
+    def _take(self) -> Item | None:
+        with self._ready:
+            return self._running.waiting.take()
 
     # -- what is told ------------------------------------------------------------------
 
@@ -173,18 +202,41 @@ class _Run:
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         for command in self._session.ready():
-            sent = pool.submit(self._perform, command)
-            sent.add_done_callback(partial(self._answer, command))
+            with self._ready:
+                sent = pool.submit(self._perform, command)
+                self._sent[sent] = command
+            sent.add_done_callback(self._answer)
 
-    def _answer(self, command: Command, sent: Future[Order]) -> None:
-        error = sent.exception()
-        if error is None:
-            self._put(partial(self._session.answered, command, sent.result()))
-        else:
-            self._put(partial(self._session.failed, command, told(error)))
+    def _answer(self, sent: Future[Order]) -> None:
+        with self._ready:
+            command = self._sent.pop(sent, None)
+            if command is None:
+                return  # it was withdrawn
+            error = sent.exception()
+            if error is None:
+                self._put(partial(self._session.answered, command, sent.result()))
+            else:
+                self._put(partial(self._session.failed, command, told(error)))
+
+    def _withdraw(self) -> list[Command]:
+        """Take back what no thread has begun to send."""
+        withdrawn = []
+        with self._ready:
+            for sent in list(self._sent):
+                # First, as a cancel calls back: that is no answer.
+                command = self._sent.pop(sent)
+                if sent.cancel():
+                    withdrawn.append(command)
+                else:
+                    self._sent[sent] = command
+        for command in withdrawn:
+            self._session.withdraw(command)
+        return withdrawn
 
     def _perform(self, command: Command) -> Order:
-        place, order_id = self._session.place_of(command)
+        return self._send_one(command, *self._session.place_of(command))
+
+    def _send_one(self, command: Command, place: Place, order_id: str | None) -> Order:
         exchange = self._exchanges[self._route[place.market_id]]
         if isinstance(command, Place):
             return exchange.run(exchange.placing(request(place)))
@@ -206,34 +258,82 @@ class _Run:
 
     # -- the end -----------------------------------------------------------------------
 
-    def _settle(self, broke: BaseException | None) -> BaseException | None:
+    def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""
-        session = self._session
-        while session.in_flight:
+        running = self._running
+        while running.awaits(ending, is_due=self._is_due()):
+            ending.surely(self._hear_next)
+        running.settled(ending, self._take)
+
+    def _is_due(self) -> bool:
+        with self._ready:
+            return bool(self._sent or self._running.waiting)
+
+    def _hear_next(self) -> None:
+        self._wait(BEAT)
+        self._running.tell(self._take())
+
+    def _cancel(self, ending: Ending) -> dict[str, Outcome]:
+        """Cancel what may be open; gives how each ended, or why that is not known.
+
+        All are sent, whatever interrupts; who does so once more waits for none of them.
+        """
+        left = self._session.left()
+        with self._ready:
+            late = {
+                x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)
+            }
+        # One that is late for no interruption is not waited for any more.
+        seconds = self._running.patience if ending.is_urgent else 0
+        jobs: dict[str, Future[Outcome]] = {}
+        # Those of the run may be busy with what is not answered.
+        pool = ThreadPoolExecutor(SENDERS, _THREADS)
+        while True:
             try:
-                self._step(BEAT)
-            except KeyboardInterrupt as error:
-                if isinstance(broke, KeyboardInterrupt):
-                    raise  # asked for twice
-                broke = error
-            except Exception as error:  # noqa: BLE001 - the first is raised
-                broke = broke or error
-        return session.over(broke)
+                for command in left:
+                    key = command.key
+                    if key not in jobs:
+                        sent = late.get(key)
+                        jobs[key] = pool.submit(self._end, command, sent, seconds)
+                for job in jobs.values():
+                    job.exception()
+            except BaseException as error:  # noqa: BLE001 - raised with what is left open
+                ending.met(error)
+                if isinstance(error, KeyboardInterrupt) and not ending.is_urgent:
+                    continue
+            break
+        pool.shutdown(wait=False, cancel_futures=True)
+        return {x.key: _outcome(x.key, jobs.get(x.key)) for x in left}
 
-    def _cancel(self, pool: ThreadPoolExecutor) -> list[Order | Exception | None]:
-        """Cancel what may be open; gives how each ended, or why that is not known."""
-        return list(pool.map(self._end, self._session.left()))
-
-    def _end(self, command: Command) -> Order | Exception | None:
-        _, order_id = self._session.place_of(command)
+    def _end(
+        self, command: Command, sent: Future[Order] | None, seconds: float
+    ) -> Outcome:
+        """Cancel an order, which may be on its way yet, for so long at most."""
+        place, order_id = self._session.place_of(command)
         try:
-            order = self._perform(command)
+            if sent is not None:
+                wait([sent], seconds)
+                if sent.done():
+                    answer = sent.exception() or sent.result()
+                    if is_nothing(answer):
+                        return None
+                    if isinstance(answer, Order):
+                        order_id = answer.order_id
+            order = self._send_one(command, place, order_id)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
-            return None if order_id is None else error
+            is_over = order_id is None and not self._session.may_arrive(command.key)
+            return None if is_over else error
         except Exception as error:  # noqa: BLE001 - the others are to be canceled too
             return error
         return order
+
+
+def _outcome(key: str, job: Future[Outcome] | None) -> Outcome:
+    """What came of a cancel, as far as somebody waited for it."""
+    if job is None or job.cancelled() or not job.done():
+        return unconfirmed(key)
+    return job.exception() or job.result()
 
 
 def contract_of(exchange: Exchange, market_id: str) -> Contract:

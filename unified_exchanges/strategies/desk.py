@@ -44,6 +44,8 @@ NEVER: Final = 1 << 63
 _DONE: Final = 10_000
 """Orders that have ended and can still be asked about."""
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MOST_AT_ONCE: Final = 10_000
+"""Timers of no time at all of which each asks for the next."""
 
 _log = logging.getLogger("unified_exchanges.strategies")
 
@@ -74,14 +76,18 @@ class Desk:
         self.notes: deque[Note] = deque(maxlen=keep)
         self.forecasts = Forecasts()
         self.account = account
-        self.timers: list[tuple[int, int, str]] = []
+        self.timers: list[tuple[int, int, str, int]] = []
+        """When each is due, its turn, its name, and how many were asked for at once, each
+        in the call of the one before."""
+        self._chain = -1
         self.is_stopped = False
         self.is_closed = False
         self._contracts = {contract.market_id: contract for contract in contracts}
         self._book = book
         self._prefix = prefix
         self._count = 0
-        self._turn = 0
+        self.turn = 0
+        """That of the newest timer."""
         self._places: dict[str, Place] = {}
         self._orders: dict[str, Order] = {}
         self._open: dict[str, Order] = {}
@@ -151,7 +157,11 @@ class Desk:
         self._ask(Cancel(at=self.moment, key=key))
 
     def timer(self, name: str, after: timedelta) -> None:
-        """Have `Strategy.on_timer` called once, so much later, with this name."""
+        """Have `Strategy.on_timer` called once, so much later, with this name.
+
+        Of zero it comes next, after what waits now; where each of 10,000 such is asked for
+        in the call of the one before, the last is refused with `BadRequest`.
+        """
         if not isinstance(name, str):
             raise wanted("name", name, "a name, which is a text")
         if not isinstance(after, timedelta):
@@ -159,8 +169,15 @@ class Desk:
         wait = after // _MICROSECOND * 1_000
         if wait < 0:
             raise BadRequest(f"timer {name!r} would be due {-after} ago")
-        self._turn += 1
-        heapq.heappush(self.timers, (self.moment + wait, self._turn, name))
+        chain = 0 if wait else self._chain + 1
+        if chain > _MOST_AT_ONCE:
+            raise BadRequest(
+                f"timer {name!r} is due at once, asked for in the call of one that was, "
+                f"{_MOST_AT_ONCE:,} times over: let some time pass, such as "
+                "timedelta(milliseconds=10)"
+            )
+        self.turn += 1
+        heapq.heappush(self.timers, (self.moment + wait, self.turn, name, chain))
         self.due = min(self.due, self.moment + wait)
 
     def log(self, text: Number) -> None:
@@ -266,6 +283,14 @@ class Desk:
     def know(self, contract: Contract) -> None:
         """A market of this run is from now on what this says."""
         self._contracts[contract.market_id] = contract
+
+    def ring(self, tell: Callable[[Desk, str], None]) -> None:
+        """Tell the timer that is due first."""
+        _, _, name, self._chain = heapq.heappop(self.timers)
+        try:
+            tell(self, name)
+        finally:
+            self._chain = -1
 
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""

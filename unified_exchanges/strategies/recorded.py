@@ -27,6 +27,7 @@ from ..venue import Venue
 from ..watching.replay_hub import timeline_of
 from .beginning import read_subjects
 from .commands import Cancel, Command
+from .ending import Ending, Outcome, unconfirmed
 from .grounds import Ground, Recorded
 from .on_paper import OnPaper
 from .on_record import OnRecord
@@ -92,10 +93,10 @@ class RecordedRun:
         self._journal = MemoryJournal()
         self._setbacks = Setbacks()
 
-    def begin(self, seconds: float | None) -> None:
+    def begin(self, seconds: float | None, is_asked: Callable[[], bool]) -> None:
         """Follow the markets, and let the strategy begin."""
         self._ground.follow(self._subjects, self._contracts, self._hear)
-        self._running.begin(seconds)
+        self._running.begin(seconds, is_asked)
         self._send()
 
     def step(self, progress: Progress | None) -> bool:
@@ -215,52 +216,70 @@ class RecordedRun:
 
     # -- the end -----------------------------------------------------------------------
 
-    def end(self, broke: BaseException | None) -> RunReport:
+    def end(self, ending: Ending) -> RunReport:
         """Wait for what is on its way, cancel what is open, and report."""
         self._look_up()
         unsent = self._running.session.stop()
         try:
-            broke = self._settle(broke)
-            ended = self._cancel()
+            self._settle(ending)
+            left = self._cancel(ending)
         finally:
             self._ground.leave()
-        return self._running.report(broke, unsent, ended)
+        return self._running.report(ending, unsent, left)
 
-    def _settle(self, broke: BaseException | None) -> BaseException | None:
+    def _settle(self, ending: Ending) -> None:
         session = self._running.session
-        while session.in_flight:
-            try:
-                if self._items:
-                    self._tell(self._items.popleft())
-                elif not self._timeline.step():
-                    break
-            except Exception as error:  # noqa: BLE001 - the first is raised
-                broke = broke or error
-        return session.over(broke)
+        # However urgent: of the time of a recording nobody waits for any.
+        while session.in_flight and (self._items or not self._timeline.is_over):
+            ending.surely(self._hear_next)
+        while self._items:
+            ending.surely(lambda: self._tell(self._items.popleft()))
+        if self._timeline.is_over:
+            session.give_up()  # nobody can know any more, and nothing can be done
+        self._running.settled(ending, self._running.waiting.take)
 
-    def _cancel(self) -> list[Order | Exception | None]:
+    def _hear_next(self) -> None:
+        if self._items:
+            self._tell(self._items.popleft())
+        else:
+            self._timeline.step()
+
+    def _cancel(self, ending: Ending) -> dict[str, Outcome]:
         """Cancel what is open; what rests when the recording ends rests for ever.
 
         So does what nobody canceled then when it was recorded.
         """
         if self._timeline.is_over:
-            return []
-        ended: list[Order | Exception | None] = []
+            return {}
         left = self._running.session.left()
-        for command in left:
-            failed = partial(self._not_ended, command, ended)
-            self._perform(command, ended.append, failed)
-        while len(ended) < len(left) and self._timeline.step():
-            pass
-        return ended
+        ended: dict[str, Outcome] = {}
+        todo = deque(left)
+        while len(ended) < len(left):
+            try:
+                if todo:
+                    self._cancel_one(todo.popleft(), ended)
+                elif not self._timeline.step():
+                    return ended
+            except KeyboardInterrupt as error:
+                ending.met(error)
+                if ending.is_urgent:
+                    break
+        return {x.key: unconfirmed(x.key) for x in left} | ended
+
+    def _cancel_one(self, command: Cancel, ended: dict[str, Outcome]) -> None:
+        def done(order: Order) -> None:
+            ended[command.key] = order
+
+        self._perform(command, done, partial(self._not_ended, command, ended))
 
     def _not_ended(
-        self, command: Cancel, ended: list[Order | Exception | None], error: Exception
+        self, command: Cancel, ended: dict[str, Outcome], error: Exception
     ) -> None:
         _, order_id = self._running.session.place_of(command)
         # The venue does not know the key: it never came there.
         is_absent = isinstance(error, OrderNotFound) and order_id is None
-        ended.append(None if is_absent or isinstance(error, NotRecorded) else error)
+        is_nothing = is_absent or isinstance(error, NotRecorded)
+        ended[command.key] = None if is_nothing else error
 
 
 class _Running(Running):

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import attrs
 
 from ..clock import Clock
-from ..models import Balance, Gap, Order, OrderBook, OrderRequest, Position
+from ..models import Balance, Gap, OrderBook, OrderRequest, Position
 from ..paper import Contract
 from ..venue import Venue
-from ..wording import words_of
 from .beginning import begun
 from .commands import Command, Place
 from .desk import Desk
+from .ending import Ending, Outcome
 from .report import RunProgress, RunReport
 from .session import Session
 from .strategy import Strategy
 from .waiting import Item, Waiting
 
-__all__ = ["BEAT", "SENDERS", "Progress", "Running", "of_markets", "request"]
+__all__ = [
+    "BEAT",
+    "SENDERS",
+    "Progress",
+    "Running",
+    "of_markets",
+    "patience",
+    "request",
+]
 
 BEAT: Final = 0.1
 """Seconds after which a request to stop is looked for."""
@@ -42,6 +50,7 @@ class Running:
         balances: Iterable[Balance],
         positions: Iterable[Position],
         *,
+        patience: float = 0,
         keep: int,
     ) -> None:
         books: dict[str, OrderBook] = {}
@@ -59,25 +68,31 @@ class Running:
         self.origin = int(self._clock.now() * _SECOND)
         self._end: int | None = None
         self._shown = 0
+        self._is_asked: Callable[[], bool] = bool
+        self.patience = patience
+        """Seconds for which an answer is waited for at the end."""
+        self._awaited = -1
+        self._since = 0.0
 
     def now(self) -> int:
         """Nanoseconds since 1970, by a clock that never jumps."""
         return self.origin + int((self._clock.monotonic() - self._began) * _SECOND)
 
-    def begin(self, seconds: float | None) -> None:
-        """Let the strategy begin, and last so long at most.
+    def begin(self, seconds: float | None, is_asked: Callable[[], bool]) -> None:
+        """Let the strategy begin, and last so long at most, or until somebody asks.
 
         That is as of the last read, also where it was followed first: over a recording of
         it nothing tells how long that took.
         """
+        self._is_asked = is_asked
         if seconds is not None:
             self._end = self.origin + int(seconds * _SECOND)
         self.session.start(self.origin)
 
     @property
     def is_over(self) -> bool:
-        """Whether the strategy stopped itself, or the time has passed."""
-        if self.session.desk.is_stopped:
+        """Whether the strategy stopped itself, somebody asked, or the time has passed."""
+        if self.session.desk.is_stopped or self._is_asked():
             return True
         return self._end is not None and self.now() >= self._end
 
@@ -96,32 +111,64 @@ class Running:
             self._shown = now + _SECOND // 10
             progress(self.session.progress())
 
-    def step(self, item: Item | None) -> None:
-        """Tell the timers that are due, and the next thing that came, if any."""
-        self.session.ring(self.now())
+    def ring(self) -> None:
+        """Tell the timers that are due, and were asked for until now.
+
+        Those of no time at all that are asked for meanwhile come with the next turn: what
+        waits is told between, and whoever asks for an end is heard.
+        """
+        newest = self.session.desk.turn
+        while self.session.ring_next(self.now(), newest=newest) and not self.is_over:
+            pass
+
+    def tell(self, item: Item | None) -> None:
+        """Tell the next thing that came, if any."""
+        self.session.look_up(self.now())
         if callable(item):
             item()
         elif item is not None:
             self.session.take(item)
 
+    # -- the end -----------------------------------------------------------------------
+
+    def awaits(self, ending: Ending, *, is_due: bool) -> bool:
+        """Whether to wait for what is on its way; ``is_due`` says that something may come.
+
+        Not for ever: an order knows what became of it by its deadline and the time in which
+        it may still arrive.
+        """
+        session, now = self.session, self._clock.monotonic()
+        if session.in_flight != self._awaited:
+            self._awaited, self._since = session.in_flight, now
+        is_late = now - self._since > self.patience
+        return bool(session.in_flight and is_due and not (ending.is_urgent or is_late))
+
+    def settled(self, ending: Ending, take: Callable[[], Item | None]) -> None:
+        """Tell what has come by now, which ``take`` gives, and that it is over."""
+        session = self.session
+        for _ in range(len(self.waiting)):
+            ending.surely(lambda: self.tell(take()))
+        ending.unheard(session.give_up(), session.desk.log)
+        while session.has_strangers:
+            ending.surely(session.retell)
+        ending.surely(lambda: session.strategy.on_stop(session.desk))
+
     def report(
         self,
-        broke: BaseException | None,
-        unsent: Sequence[Command],
-        ended: Iterable[Order | Exception | None],
+        ending: Ending,
+        unsent: Iterable[Command],
+        left: Mapping[str, Outcome],
     ) -> RunReport:
         """What it came to; raises what broke, or that orders may have been left open."""
-        found = list(ended)
-        for error in found:
-            if isinstance(error, Exception):
-                if broke is None:
-                    broke = error
-                words = words_of(error)
-                broke.add_note(f"an order of the run may still be open: {words}")
-        if broke is not None:
-            raise broke
-        orders = [order for order in found if isinstance(order, Order)]
+        orders = ending.conclude(left, self.session.named)
+        unsent = sorted(unsent, key=lambda command: command.at)
         return self.session.report(self.origin, unsent, orders)
+
+
+def patience(venues: Iterable[Venue]) -> float:
+    """Seconds after which an order knows what became of it."""
+    policies = [venue.retry for venue in venues]
+    return max(x.order_deadline + x.order_grace for x in policies)
 
 
 def of_markets(gap: Gap, names: tuple[str, ...]) -> Gap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+from asyncio import CancelledError
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -47,6 +47,8 @@ class _Own:
     is_busy: bool = False
     is_over: bool = False
     is_doubtful: bool = False
+    is_unheard: bool = False
+    """Whether nobody waited for its answer, so that it may arrive yet."""
     told: Order | None = None
     ids: set[str] = attrs.field(factory=set)
     waiting: deque[Command] = attrs.field(factory=deque)
@@ -92,7 +94,7 @@ class Session:
         arrive in the order in which they were sent."""
         self._own: dict[str, _Own] = {}
         self._keys: dict[str, str] = {}
-        self._strangers: list[Order | Fill] = []
+        self._strangers: deque[Order | Fill] = deque()
         self._sendable: deque[Command] = deque()
         self._over: deque[str] = deque()
 
@@ -103,23 +105,24 @@ class Session:
         self.desk.moment = moment
         self.strategy.on_start(self.desk)
 
-    def ring_next(self, moment: int) -> None:
-        """Let it be so late: the first timer is told, of those that are due by then."""
-        self._ring(moment, most=1)
+    def look_up(self, moment: int) -> None:
+        """Let it be so late."""
+        self.desk.moment = max(self.desk.moment, moment)
 
-    def ring(self, moment: int) -> None:
-        """Let it be so late: timers that are due by then are told."""
-        self._ring(moment)
+    def ring_next(self, moment: int, *, newest: int = NEVER) -> bool:
+        """Let it be so late: the first timer is told, of those that are due by then.
 
-    def _ring(self, moment: int, most: int | None = None) -> None:
+        Of those alone that were asked for by the ``newest``; False if there is none.
+        """
+        self.look_up(moment)
         desk = self.desk
-        desk.moment = max(desk.moment, moment)
-        while desk.timers and desk.timers[0][0] <= desk.moment and not self.is_stopping:
-            if most == 0:
-                return
-            most = None if most is None else most - 1
-            _, _, name = heapq.heappop(desk.timers)
-            self.strategy.on_timer(desk, name)
+        if not desk.timers or self.is_stopping:
+            return False
+        due, turn, *_ = desk.timers[0]
+        if due > desk.moment or turn > newest:
+            return False
+        desk.ring(self.strategy.on_timer)
+        return True
 
     @property
     def due(self) -> int:
@@ -253,6 +256,15 @@ class Session:
         own = self._own[command.key]
         return own.place, own.order_id
 
+    def named(self, key: str) -> str:
+        """What an order is called: by the venue's id, if that is known."""
+        own = self._own[key]
+        return own.order_id or f"client_order_id={key}"
+
+    def may_arrive(self, key: str) -> bool:
+        """Whether an order that is not there may be there later."""
+        return self._own[key].is_unheard
+
     def answered(self, command: Command, order: Order) -> None:
         """A command was answered by the order as it is now."""
         own = self._own[command.key]
@@ -268,7 +280,7 @@ class Session:
                 self._order(own, told.in_terms_of(own.place.outcome))
         finally:
             self._next(own)
-        self._retell()
+        self.retell()
 
     def failed(self, command: Command, error: UnifiedExchangesError) -> None:
         """A command was refused, or what became of it is not known."""
@@ -276,11 +288,12 @@ class Session:
         self._done(own)
         if isinstance(command, Place):
             self._end(own, is_over=True, is_doubtful=error.maybe_executed)
+            own.is_unheard = isinstance(error.__cause__, CancelledError)
         try:
             self._refuse(command, error)
         finally:
             self._next(own)
-        self._retell()
+        self.retell()
 
     def _refuse(self, command: Command, error: UnifiedExchangesError) -> None:
         failure = Failure(command=command, error=error)
@@ -297,9 +310,18 @@ class Session:
         while own.waiting and not own.is_busy and not self.is_stopping:
             self._send(own, own.waiting.popleft())
 
-    def _retell(self) -> None:
-        strangers, self._strangers = self._strangers, []
-        for news in strangers:
+    @property
+    def has_strangers(self) -> bool:
+        """Whether there are news of orders that were not known."""
+        return bool(self._strangers)
+
+    def retell(self) -> None:
+        """Look once more at news of orders that were not known.
+
+        Where that raises, the rest is looked at the next time.
+        """
+        for _ in range(len(self._strangers)):
+            news = self._strangers.popleft()
             self._take_own(news, news.order_id, news.client_order_id)
 
     # -- the end -----------------------------------------------------------------------
@@ -315,13 +337,23 @@ class Session:
             own.waiting.clear()
         return tuple(sorted(unsent, key=lambda command: command.at))
 
-    def over(self, broke: BaseException | None) -> BaseException | None:
-        """Tell the strategy that it is over; gives the first error, which is raised."""
-        try:
-            self.strategy.on_stop(self.desk)
-        except Exception as error:  # noqa: BLE001 - the first is raised
-            return broke or error
-        return broke
+    def withdraw(self, command: Command) -> None:
+        """A command that was to be sent is not."""
+        own = self._own[command.key]
+        self._done(own)
+        if isinstance(command, Place):
+            self._end(own, is_over=True)
+
+    def give_up(self) -> list[str]:
+        """Wait for no answer any more; gives the keys of orders of which one was due."""
+        self.in_flight = 0
+        unheard = [own for own in self._own.values() if own.is_busy]
+        for own in unheard:
+            own.is_busy = False
+            if own.told is None:
+                own.is_unheard = True
+                self._end(own, is_over=True, is_doubtful=True)
+        return [own.place.key for own in unheard]
 
     def left(self) -> list[Cancel]:
         """Cancels of the orders that may still be open."""

@@ -1,0 +1,468 @@
+"""Runs that somebody interrupts while they end, and those whose answers do not come."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+
+from unified_exchanges import (
+    BadRequest,
+    Fill,
+    Market,
+    Order,
+    OrderBook,
+    OrderNotFound,
+    RetryPolicy,
+    async_exchange,
+    exchange,
+)
+from unified_exchanges.backtesting import backtest
+from unified_exchanges.flow import Request, Response
+from unified_exchanges.recording import Recorder
+from unified_exchanges.simulator.faults import Fault
+from unified_exchanges.strategies import (
+    Desk,
+    RunReport,
+    Strategy,
+    async_run,
+    contract_of,
+    run,
+)
+from unified_exchanges.strategies.running import SENDERS
+from unified_exchanges.transports.aio import AioTransport
+from unified_exchanges.transports.blocking import BlockingTransport
+
+from ..flavours import FLAVOURS
+from ..recording.sessions import Stage, stage
+
+MANY = 20
+
+
+@pytest.fixture
+def at() -> Iterator[Stage]:
+    with stage("kalshi") as opened:
+        yield opened
+
+
+@pytest.fixture
+def market(at: Stage) -> Market:
+    with exchange(at.venue, **at.account) as ex:
+        return next(m for m in ex.fetch_markets() if m.bid and m.bid > m.grid.lowest)
+
+
+class Resting(Strategy):
+    """Rests many bids, and stops by itself once they are open."""
+
+    def __init__(self, market: Market, many: int = MANY) -> None:
+        self.markets = [market.market_id]
+        self.many = many
+        self.ended = threading.Event()
+        self.came: list[str] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            low = desk.market(book.market_id).grid.lowest
+            for _ in range(self.many):
+                desk.place(book.market_id, "yes", "buy", low, 10)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.came.append(order.order_id)
+        if len(desk.open_orders) == self.many:
+            desk.stop()
+
+    def on_stop(self, desk: Desk) -> None:
+        self.came.append("stop")
+        self.ended.set()
+
+
+@attrs.define
+class Ended:
+    """What became of a run, and what was open right after it."""
+
+    report: RunReport | None = None
+    error: BaseException | None = None
+    left: list[Order] = attrs.field(factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        return getattr(self.error, "__notes__", [])
+
+
+def ended(
+    flavour: str,
+    strategy: Resting,
+    at: Stage,
+    interrupt: Callable[[Callable[[], None]], None],
+    **how: Any,
+) -> Ended:
+    """Run it; ``interrupt`` is called in a thread, once it ends, with what interrupts."""
+    found = Ended()
+    how = {**at.account, **how}
+
+    def watch(act: Callable[[], None]) -> None:
+        assert strategy.ended.wait(20)
+        interrupt(act)
+
+    if flavour == "blocking":
+        me = threading.get_ident()
+
+        def strike() -> None:
+            signal.pthread_kill(me, signal.SIGINT)
+
+        threading.Thread(target=watch, args=[strike]).start()
+        with exchange(at.venue, **how) as ex:
+            try:
+                found.report = run(strategy, ex, seconds=20)
+            except BaseException as error:  # noqa: BLE001 - it is looked at
+                found.error = error
+            found.left = ex.fetch_open_orders()
+        return found
+
+    async def go() -> None:
+        async with async_exchange(at.venue, **how) as ex:
+            task = asyncio.create_task(async_run(strategy, ex, seconds=20))
+            loop = asyncio.get_running_loop()
+
+            def strike() -> None:
+                loop.call_soon_threadsafe(task.cancel)
+
+            threading.Thread(target=watch, args=[strike]).start()
+            try:
+                found.report = await task
+            except BaseException as error:  # noqa: BLE001 - it is looked at
+                found.error = error
+            found.left = await ex.fetch_open_orders()
+
+    asyncio.run(go())
+    return found
+
+
+INTERRUPTION = {"blocking": KeyboardInterrupt, "async": asyncio.CancelledError}
+
+
+def slow_cancels(at: Stage, seconds: float) -> None:
+    at.server.faults.add(Fault("delay", method="DELETE", seconds=seconds, count=None))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_one_interruption_while_it_cancels_is_held_until_all_are_gone(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    slow_cancels(at, 0.2)
+
+    def interrupt(act: Callable[[], None]) -> None:
+        time.sleep(0.3)
+        act()
+
+    found = ended(flavour, Resting(market), at, interrupt)
+    assert type(found.error) is INTERRUPTION[flavour]
+    assert found.notes == []
+    assert found.left == []
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_second_waits_no_more_and_names_each_order_that_may_be_open(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    slow_cancels(at, 1.0)
+
+    def interrupt(act: Callable[[], None]) -> None:
+        for _ in range(2):
+            time.sleep(0.3)
+            act()
+
+    found = ended(flavour, Resting(market), at, interrupt)
+    assert type(found.error) is INTERRUPTION[flavour]
+    # All would have taken three seconds.
+    assert found.left
+    told = [note for note in found.notes if "may still be open" in note]
+    assert len(told) == len(found.notes) <= MANY
+    assert all(any(x.order_id in note for note in told) for x in found.left)
+
+
+# -- while it waits for answers --------------------------------------------------------
+
+
+class Late(BlockingTransport):
+    """Orders leave so many seconds late, whatever their deadline, or once they are let go."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.seconds = seconds
+
+    def send(self, request: Request) -> Response:
+        if request.method == "POST":
+            self.go.wait(self.seconds)
+        return super().send(request)
+
+
+class AsyncLate(AioTransport):
+    """The same on a loop."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    async def send(self, request: Request) -> Response:
+        if request.method == "POST":
+            await asyncio.sleep(self.seconds)
+        return await super().send(request)
+
+
+def late(flavour: str, seconds: float) -> Any:
+    return Late(seconds) if flavour == "blocking" else AsyncLate(seconds)
+
+
+class Hasty(Resting):
+    """Stops by itself while its orders are on their way."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        super().on_book(desk, book)
+        if not self.came:
+            self.came.append("book")
+            desk.timer("soon", timedelta(milliseconds=200))
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.came.append(order.order_id)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.ended.set()
+        desk.stop()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_nobody_has_begun_to_send_is_not_sent_any_more(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    strategy = Hasty(market)
+    how = {"transport": late(flavour, 0.5)}
+    found = ended(flavour, strategy, at, lambda act: None, **how)
+    assert found.report is not None
+    sent = len(found.report.orders)
+    assert sent == SENDERS
+    assert len(found.report.unsent) == MANY - sent
+    assert found.left == []
+    # What was on its way is told.
+    assert len(strategy.came) == sent + 2
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_second_interruption_tells_no_answers_and_cancels_what_they_say(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    def interrupt(act: Callable[[], None]) -> None:
+        for _ in range(2):
+            time.sleep(0.2)
+            act()
+
+    strategy = Hasty(market, 3)
+    how = {"transport": late(flavour, 1.5)}
+    found = ended(flavour, strategy, at, interrupt, **how)
+    assert type(found.error) is INTERRUPTION[flavour]
+    assert strategy.came == ["book", "stop"]
+    assert found.left == []
+    assert len([x for x in found.notes if "nobody heard" in x]) == 3
+    assert not [x for x in found.notes if "may still be open" in x]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_third_names_what_may_arrive_yet(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    def interrupt(act: Callable[[], None]) -> None:
+        for _ in range(3):
+            time.sleep(0.2)
+            act()
+
+    strategy = Hasty(market, 3)
+    how = {"transport": late(flavour, 3)}
+    found = ended(flavour, strategy, at, interrupt, **how)
+    assert type(found.error) is INTERRUPTION[flavour]
+    keys = [x.partition("the order ")[2].split(",")[0] for x in found.notes]
+    keys = [key for key in keys if key]
+    assert len(keys) == 3
+    for key in keys:
+        assert any("may still be open" in x and key in x for x in found.notes)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    transport = late(flavour, 20)
+    retry = RetryPolicy(order_deadline=0.5, order_grace=0.5)
+    strategy = Hasty(market, 1)
+    began = time.monotonic()
+
+    def release(_: Callable[[], None]) -> None:
+        time.sleep(4)
+        transport.go.set()
+
+    found = ended(
+        flavour,
+        strategy,
+        at,
+        release if flavour == "blocking" else lambda act: None,
+        transport=transport,
+        retry=retry,
+    )
+    assert time.monotonic() - began < 10
+    assert strategy.came == ["book", "stop"]
+    # It is not there, and may be there later.
+    assert isinstance(found.error, OrderNotFound)
+    first, second = found.notes
+    assert "nobody heard what became of" in first
+    assert "may still be open" in second
+
+
+def test_a_task_that_is_given_so_long_ends(at: Stage, market: Market) -> None:
+    retry = RetryPolicy(order_deadline=0.5, order_grace=0.5)
+
+    async def go() -> None:
+        transport = AsyncLate(20)
+        made = async_exchange(at.venue, **at.account, transport=transport, retry=retry)
+        async with made as ex:
+            task = async_run(Resting(market, 1), ex)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(task, 0.5)
+
+    asyncio.run(asyncio.wait_for(go(), 10))
+
+
+# -- timers ----------------------------------------------------------------------------
+
+
+class Restless(Strategy):
+    """Asks for a timer of no time in each."""
+
+    def __init__(self, market: Market, takes: float = 0) -> None:
+        self.markets = [market.market_id]
+        self.takes = takes
+        self.rung = 0
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("x", timedelta(0))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.rung += 1
+        time.sleep(self.takes)
+        desk.timer("x", timedelta(0))
+
+
+def simply(flavour: str, strategy: Strategy, kind: str, **how: Any) -> RunReport:
+    seconds = how.pop("seconds", None)
+    if flavour == "blocking":
+        with exchange(kind, **how) as ex:
+            return run(strategy, ex, seconds=seconds)
+
+    async def go() -> RunReport:
+        async with async_exchange(kind, **how) as ex:
+            return await async_run(strategy, ex, seconds=seconds)
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_timers_of_no_time_hold_up_neither_the_end_nor_books(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    strategy = Restless(market, 0.002)
+    report = simply(flavour, strategy, at.venue, **at.account, seconds=1)
+    assert report.events
+    assert 0 < strategy.rung < 1_000
+
+
+_REFUSAL = (
+    "timer 'x' is due at once, asked for in the call of one that was, 10,000 times"
+)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_timers_of_no_time_for_ever_are_refused_in_every_kind_of_run(
+    at: Stage, market: Market, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "day.jsonl"
+    with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+        contract = contract_of(ex, market.market_id)
+        ex.watch_order_book(market.market_id).next(timeout=10)
+    over = {"source": "replay", "path": path, "cash": 100}
+    rung = []
+    for kind, how in ((at.venue, at.account), ("paper", over)):
+        strategy = Restless(market)
+        with pytest.raises(BadRequest, match=_REFUSAL):
+            simply(flavour, strategy, kind, **how)
+        rung.append(strategy.rung)
+    strategy = Restless(market)
+    with pytest.raises(BadRequest, match=_REFUSAL):
+        backtest(strategy, path, contracts=[contract])
+    assert rung == [strategy.rung] * 2
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_nothing_is_told_once_a_timer_has_stopped_it(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    class Stopping(Strategy):
+        markets = (market.market_id,)
+        told: ClassVar[list[str]] = []
+
+        def on_start(self, desk: Desk) -> None:
+            for name in ("one", "two"):
+                desk.timer(name, timedelta(0))
+
+        def on_timer(self, desk: Desk, name: str) -> None:
+            self.told.append(name)
+            time.sleep(0.1)
+            desk.stop()
+
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            self.told.append("book")
+
+    Stopping.told.clear()
+    simply(flavour, Stopping(), at.venue, **at.account, seconds=20)
+    assert Stopping.told.count("one") == 1
+    assert "two" not in Stopping.told
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_fill_that_came_while_the_strategy_stopped_is_told(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    class Taking(Strategy):
+        markets = (market.market_id,)
+        told: ClassVar[list[Any]] = []
+
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions and book.ask:
+                terms = (book.market_id, "yes", "buy", book.ask.price, 10)
+                desk.place(*terms, time_in_force="ioc")
+                desk.timer("soon", timedelta(milliseconds=1))
+            self.told.append("book")
+
+        def on_timer(self, desk: Desk, name: str) -> None:
+            if flavour == "blocking":
+                time.sleep(1)  # what came meanwhile waits
+            elif not desk.positions():
+                desk.timer("soon", timedelta(milliseconds=1))
+                return
+            desk.stop()
+            self.told.append("stopped")
+
+        def on_fill(self, desk: Desk, fill: Fill) -> None:
+            self.told.append(fill)
+
+    Taking.told.clear()
+    report = simply(flavour, Taking(), at.venue, **at.account, seconds=20)
+    assert list(report.fills) == [x for x in Taking.told if isinstance(x, Fill)]
+    assert sum(fill.size for fill in report.fills) == 10
+    assert "book" not in Taking.told[Taking.told.index("stopped") :]

@@ -1,0 +1,121 @@
+"""What ends a run: the first thing that was raised, and how often it was told to end."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import CancelledError
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ..errors import OrderUnknown, UnifiedExchangesError
+from ..models import Order
+from ..wording import words_of
+
+__all__ = ["Ending", "Outcome", "interruptions", "is_nothing", "unconfirmed"]
+
+_log = logging.getLogger("unified_exchanges.strategies")
+
+interruptions: Final = (KeyboardInterrupt, CancelledError)
+"""What somebody raises who wants an end."""
+_AT_ONCE: Final = 2
+"""Times that somebody asks for an end who does not want to wait for it."""
+
+Outcome = Order | BaseException | None
+"""How an order ended, or why that is not known; None if it never was one."""
+
+
+class Ending:
+    """Keeps what is raised until nothing is open any more.
+
+    The first is what is raised in the end, and the others are its notes.  An interruption
+    comes before an error of a strategy: who catches that, and begins anew, would never end.
+    """
+
+    def __init__(self) -> None:
+        self.broke: BaseException | None = None
+        self._asked = 0
+        self._others: dict[str, None] = {}
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody asked for it a second time."""
+        return self._asked >= _AT_ONCE
+
+    def ask(self) -> None:
+        """Somebody asked for it, and raised nothing."""
+        self._asked += 1
+
+    def met(self, error: BaseException) -> None:
+        """Something was raised."""
+        if isinstance(error, interruptions):
+            self._asked += 1
+        first = self.broke
+        if first is None or first is error:
+            self.broke = error
+        elif isinstance(error, interruptions) and isinstance(first, Exception):
+            self._others = {f"before that: {_named(first)}": None, **self._others}
+            for note in getattr(first, "__notes__", ()):
+                error.add_note(note)
+            if error.__context__ is None:
+                error.__context__ = first
+            self.broke = error
+        elif not isinstance(error, interruptions):
+            self._others[f"then, while the run ended: {_named(error)}"] = None
+
+    def surely(self, act: Callable[[], None]) -> None:
+        """Do something that the strategy is told by, and keep what it raises."""
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+            self.met(error)
+
+    def conclude(
+        self, left: Mapping[str, Outcome], named: Callable[[str], str]
+    ) -> list[Order]:
+        """How the orders ended that were left; raises what broke, with all that is not sure.
+
+        ``left`` is by their keys, and ``named`` what such an order is called.
+        """
+        notes = list(self._others)
+        for key, outcome in left.items():
+            if isinstance(outcome, BaseException):
+                if self.broke is None:
+                    self.broke = outcome
+                words = words_of(outcome)
+                notes.append(
+                    f"an order of the run may still be open: {named(key)}: {words}"
+                )
+        if self.broke is None:
+            return [order for order in left.values() if isinstance(order, Order)]
+        for note in notes:
+            # Who cancelled a task, or exits, may never look at what it raised.
+            _log.warning("%s", note)
+            self.broke.add_note(note)
+        raise self.broke
+
+    def unheard(self, keys: list[str], told: Callable[[str], None]) -> None:
+        """No answer was waited for any more, of these orders."""
+        for key in keys:
+            note = (
+                f"nobody heard what became of a command for the order {key}, which was on "
+                "its way when the run ended: it was looked for and canceled by its key"
+            )
+            told(note)
+            self._others[note] = None
+
+
+def is_nothing(answer: Order | BaseException) -> bool:
+    """Whether an order that was answered late is none that could be open."""
+    if isinstance(answer, Order):
+        return not answer.is_open
+    return isinstance(answer, UnifiedExchangesError) and not answer.maybe_executed
+
+
+def unconfirmed(key: str) -> OrderUnknown:
+    """What is known of an order whose cancel nobody waited for."""
+    return OrderUnknown("its cancel was not confirmed", client_order_id=key)
+
+
+def _named(error: BaseException) -> str:
+    said = words_of(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
