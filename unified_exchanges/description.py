@@ -114,9 +114,9 @@ class Description(Flat):
     book of its own or all are views of one.  ``hours`` says whether markets open and close
     at `Market.opens_at` and `closes_at`, which no stream tells, or those are only planned
     and what happens is told.  ``resting_after_pause`` says what becomes of orders that rest
-    when a market is open again after it was paused.  ``book_checks`` says what shows on the stream
-    that a change of a book was missed: its number, the best prices that come with each,
-    or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
+    when a market is open again after it was paused.  ``book_checks`` says what shows on the
+    stream that a change of a book was missed: its number, the best prices that come with
+    each, or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
     `edit_order` does.  ``key_headers`` are what the names of the headers begin with that
     tell whose a request is and sign it: nothing keeps them.  ``limitations`` are sentences
     for people.
