@@ -10,6 +10,7 @@ import attrs
 
 from ..models import BUY, Level, OrderBook, Side, Trade
 from ..money import EXACT, ZERO
+from .arrival import moment_of
 from .orders import nanoseconds
 
 __all__ = ["Printed", "Prints"]
@@ -32,8 +33,8 @@ class Printed:
     is_lost: bool = False
     """Whether no book at all was known then: one that may show it is believed to."""
 
-    def shrunk(self, size: Decimal) -> Printed:
-        """The same of other contracts."""
+    def of(self, size: Decimal) -> Printed:
+        """The same of so many contracts."""
         return attrs.evolve(self, size=size)
 
 
@@ -80,7 +81,7 @@ class Prints:
         if trade.is_block:
             return
         moment = nanoseconds(trade.created_at)
-        shown = None if book is None else _moment(book)
+        shown = None if book is None else moment_of(book)
         if shown is not None and shown > moment:
             return
         traded = self.waiting if book is None else self.told
@@ -95,10 +96,13 @@ class Prints:
         """See what a newer book has shown of it; None shows nothing."""
         if book is None or (book is self.seen and not self.waiting):
             return
-        moment = _moment(book)
-        if self.told:
-            self._count()
-            self._explain(book, moment)
+        moment = moment_of(book)
+        if self.told or self.passed:
+            if moment is not None and self._is_shown_by(moment):
+                self.told, self.passed = [], {}
+            else:
+                self._count()
+                self._explain(book, moment)
         self.seen = book
         # What is left did not meet what this book shows, unless that is older.
         self._sums, self._counted = {}, 0
@@ -106,6 +110,12 @@ class Prints:
         if self.waiting:
             self.told += _shown_by(moment, self.waiting)
             self.waiting = []
+
+    def _is_shown_by(self, moment: int) -> bool:
+        """Whether a book is newer than all: the usual, where both are told in time."""
+        if any(x.moment >= moment for x in self.told):
+            return False
+        return all(x.moment < moment for x in self.passed.values())
 
     def forget(self) -> None:
         """Nothing is known of the book any more."""
@@ -121,7 +131,7 @@ class Prints:
 
     def certain(self, place: _Place, *, before: int | None = None) -> Decimal:
         """What the newest book shows at a price and had surely traded, before a moment."""
-        book = None if self.seen is None else _moment(self.seen)
+        book = None if self.seen is None else moment_of(self.seen)
         if book is None or not self.told:
             return ZERO
         assert self.seen is not None
@@ -139,7 +149,7 @@ class Prints:
         """Take each trade from the levels of the book that it has met."""
         if self._counted == len(self.told) or self.seen is None:
             return
-        book = _moment(self.seen)
+        book = moment_of(self.seen)
         for x in self.told[self._counted :]:
             self._sums[x.place] = EXACT.add(self._sums.get(x.place, ZERO), x.size)
             if only_older and not (book is not None and _is_older(book, x.moment)):
@@ -153,8 +163,9 @@ class Prints:
 
     def _explain(self, book: OrderBook, moment: int | None) -> None:
         """Compare what is gone with what a newer book shows."""
-        assert self.seen is not None
-        self.told = list(self._left(self.told, book, moment))
+        # Where there are no times they are not told apart.
+        told = _together(self.told) if moment is None else self.told
+        self.told = list(self._left(told, book, moment))
         # Of what is older it shows nothing that was better: that is counted anew.
         better = (
             x
@@ -191,7 +202,7 @@ class Prints:
             if clip or moment is None:
                 left = min(left, now)
             if left > ZERO:
-                yield x.shrunk(left)
+                yield x.of(left)
 
     def _size(self, book: OrderBook, place: _Place) -> Decimal:
         asks, price = place
@@ -215,8 +226,13 @@ def _shown_by(moment: int | None, waiting: Iterable[Printed]) -> Iterator[Printe
             yield x
 
 
-def _moment(book: OrderBook) -> int | None:
-    return None if book.timestamp is None else nanoseconds(book.timestamp)
+def _together(traded: Iterable[Printed]) -> Iterable[Printed]:
+    """What traded at each place in one."""
+    found: dict[_Place, Printed] = {}
+    for x in traded:
+        before = found.get(x.place)
+        found[x.place] = x if before is None else x.of(EXACT.add(before.size, x.size))
+    return found.values()
 
 
 def _is_older(book: int, trade: int) -> bool:
