@@ -34,7 +34,7 @@ from unified_exchanges import (
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.models import Subject
 from unified_exchanges.paper import Contract, Delays, at
-from unified_exchanges.recording import Recorder, Rest, Torn, read
+from unified_exchanges.recording import Frame, Recorder, Rest, Torn, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.registry import folder
 from unified_exchanges.simulator.server import SimulatorServer
@@ -240,6 +240,60 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
     assert mine.said[: len(theirs.said)] == theirs.said
     assert all(len(what) in {3, 4} for what in mine.said[len(theirs.said) :])
     assert _decided(ran) == _decided(tested)
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    assert ran.cash == tested.cash
+
+
+def bunched(path: Path, out: Path, size: int = 4) -> Path:
+    """The same recording, as if always so many messages had been received at once."""
+    lines: list[Any] = [x for x in read(path) if not isinstance(x, Torn)]
+    first, run = lines[0], 0
+    made: list[Any] = []
+    for line in lines:
+        is_heard = isinstance(line, Frame) and line.direction == "in"
+        run = (run + 1) % size if is_heard else 0
+        if not run:
+            first = line
+        made.append(replace(line, at=first.at, mono=first.mono) if run else line)
+    out.write_bytes(b"".join(map(encode, made)))
+    return out
+
+
+class Hasty(Busy):
+    """Asks for what is refused at once, and for timers that are due at once."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        super().on_book(desk, book)
+        if book.ask and self.seen % 3 == 0:
+            desk.place(book.market_id, book.outcome, "buy", book.ask.price, "0.001")
+        if self.seen % 3 < 2:
+            desk.timer("now", timedelta(0))
+
+    def on_trade(self, desk: Desk, trade: Trade) -> None:
+        super().on_trade(desk, trade)
+        desk.timer("traded", timedelta(0))
+        book = desk.book(trade.market_id)
+        if book is not None and book.ask:
+            for size in ("0.001", "0.002"):
+                desk.place(book.market_id, book.outcome, "buy", book.ask.price, size)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_comes_between_messages_of_one_moment_does_so_in_a_backtest_as_well(
+    flavour: str, tape: Tape, tmp_path: Path
+) -> None:
+    # Where orders take no time it is not told by a moment which of two comes first.
+    path, delays = bunched(tape.path, tmp_path / "bunched.jsonl"), DELAYS[1]
+    mine, theirs = Hasty(tape.names), Hasty(tape.names)
+    ran = played(flavour, mine, path, delays=delays, cash=2_000)
+    tested = backtest(
+        theirs, path, contracts=_contracts(tape), delays=delays, cash=2_000
+    )
+    failed = [x for x in theirs.said if x[1] == "failed"]
+    assert len(failed) > 20
+    assert any(x[1] == "now" for x in theirs.said)
+    assert mine.said[: len(theirs.said)] == theirs.said
+    assert _decided(ran)[: len(tested.decisions)] == _decided(tested)
     assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
     assert ran.cash == tested.cash
 

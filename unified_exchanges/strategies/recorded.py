@@ -16,7 +16,7 @@ from ..errors import BadRequest, NotRecorded, OrderNotFound
 from ..flow import JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..models import Balance, Gap, Order, Position
-from ..paper import Contract
+from ..paper import Contract, PaperEvent
 from ..recording.line_clock import Setbacks, setback_told
 from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
@@ -90,6 +90,7 @@ class RecordedRun:
         )
         self._running.session.has_lasting_ids = self._ground.has_lasting_ids
         self._items: deque[Item] = deque()
+        self._is_sending = False
         self._journal = MemoryJournal()
         self._setbacks = Setbacks()
 
@@ -106,7 +107,10 @@ class RecordedRun:
             return False
         running.show(progress)
         if self._items:
-            self._tell(self._items.popleft())
+            if self._is_timer_next:
+                running.session.ring_next(running.session.due)
+            else:
+                self._tell(self._items.popleft())
             self._send()
             return True
         self._ground.check()
@@ -117,6 +121,12 @@ class RecordedRun:
         self._pass()
         self._send()
         return True
+
+    @property
+    def _is_timer_next(self) -> bool:
+        """Whether a timer comes before what the market tells next, of the same moment."""
+        is_due = self._running.session.due <= self._running.now()
+        return is_due and isinstance(self._items[0], PaperEvent)
 
     def _pass(self) -> None:
         """Let time go on to what comes first, of those at once in the order of a backtest.
@@ -175,18 +185,26 @@ class RecordedRun:
     # -- what is sent ------------------------------------------------------------------
 
     def _send(self) -> None:
+        self._is_sending = True
         for command in self._running.session.ready():
             self._perform(
                 command,
                 partial(self._answered, command),
                 partial(self._failed, command),
             )
+        self._is_sending = False
 
     def _answered(self, command: Command, order: Order) -> None:
         self._put(partial(self._running.session.answered, command, order))
 
     def _failed(self, command: Command, error: Exception) -> None:
-        self._put(partial(self._running.session.failed, command, told(error)))
+        item = partial(self._running.session.failed, command, told(error))
+        if not self._is_sending:
+            self._put(item)
+            return
+        # It never left: what the market tells at this moment comes later, as in a backtest.
+        places = (n for n, x in enumerate(self._items) if isinstance(x, PaperEvent))
+        self._items.insert(next(places, len(self._items)), item)
 
     def _put(self, item: Callable[[], None]) -> None:
         # What the account's stream tells of it comes first.
