@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import OrderBook
+from unified_exchanges import GuardPolicy, OrderBook
 from unified_exchanges.backtesting import sweep
 from unified_exchanges.backtesting.child_process import in_child
 from unified_exchanges.backtesting.shipping import ProcessEnded, packed, unpacked
@@ -53,6 +53,7 @@ def setup_of() -> Setup:
         cash=1,
         delays=None,
         sample=timedelta(minutes=1),
+        guards=GuardPolicy(),
         keeps_reports=False,
     )
 
