@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from unified_exchanges import OrderBook, Trade, exchange
+from unified_exchanges import GuardPolicy, OrderBook, Trade, exchange
 from unified_exchanges.backtesting import backtest, recorded
 from unified_exchanges.money import total
 from unified_exchanges.paper import Contract, Delays, PaperEvent, nanoseconds
@@ -137,6 +137,9 @@ def test_fault_p14_nothing_fills_that_a_told_trade_has_taken(
         contracts=[tape.contract],
         cash=1_000_000,
         delays=Delays(order=delay),
+        guards=GuardPolicy(
+            max_order_cost=None, max_market_exposure=None, max_exposure=None
+        ),
     )
     assert len(chaser.chased) >= 4
     for number, (key, trade) in enumerate(chaser.chased.items()):

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from unified_exchanges import OrderBook
+from unified_exchanges import GuardPolicy, OrderBook
 from unified_exchanges.backtesting import sweep
 from unified_exchanges.backtesting.child_process import in_child, rows_in
 from unified_exchanges.backtesting.shipping import (
@@ -81,6 +81,7 @@ def setup_of() -> Setup:
         cash=1,
         delays=None,
         sample=timedelta(minutes=1),
+        guards=GuardPolicy(),
         keeps_reports=False,
     )
 

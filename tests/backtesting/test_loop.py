@@ -20,6 +20,7 @@ from unified_exchanges import (
     BadRequest,
     Fill,
     Gap,
+    GuardPolicy,
     InsufficientFunds,
     InvalidPrice,
     Market,
@@ -29,6 +30,7 @@ from unified_exchanges import (
     Order,
     OrderBook,
     OrderRejected,
+    RateLimitExceeded,
     Trade,
 )
 from unified_exchanges.backtesting import BacktestProgress, Report, backtest, merged
@@ -683,8 +685,16 @@ def test_a_strategy_that_answers_itself_for_ever_is_stopped() -> None:
             else:
                 desk.place("RAIN", "yes", "buy", "0.10", 1)
 
+    told: list[Told] = [(when(0), QUIET), (when(1), QUIET)]
     with pytest.raises(BadRequest, match="no time passes"):
-        backtest(Eager(), [(when(0), QUIET), (when(1), QUIET)], contracts=[contract()])
+        backtest(
+            Eager(),
+            told,
+            contracts=[contract()],
+            guards=GuardPolicy(max_orders=None),
+        )
+    with pytest.raises(RateLimitExceeded, match="more than 1000 orders within 10 s"):
+        backtest(Eager(), told, contracts=[contract()])
 
 
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -442,7 +442,7 @@ def test_a_summary_is_a_small_table(report: Report) -> None:
     told = summary(report)
     assert told.startswith("<table>")
     kinds = {type(x.error) for x in report.failures}
-    assert len(kinds) == 2
+    assert len(kinds) == 3
     assert told.count("<tr>") == 11 + len(kinds)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unified_exchanges import Gap, OrderBook
+from unified_exchanges import Gap, GuardPolicy, OrderBook
 from unified_exchanges.backtesting import (
     Report,
     SweepProgress,
@@ -498,6 +498,7 @@ def sizes(runs: int, workers: int, *data: Any) -> list[int]:
         cash=1,
         delays=None,
         sample=timedelta(minutes=1),
+        guards=GuardPolicy(),
         keeps_reports=True,
     )
     found = grouped(setup, trials, workers)

@@ -20,12 +20,15 @@ from unified_exchanges import (
     ArgumentsRequired,
     BadRequest,
     Fill,
+    GuardPolicy,
+    GuardTripped,
     Market,
     MarketChange,
     NotRecorded,
     Order,
     OrderBook,
     OrderNotDone,
+    RateLimitExceeded,
     Trade,
     UnifiedExchangesError,
     async_exchange,
@@ -222,6 +225,44 @@ def played(flavour: str, strategy: Strategy, path: Path, **how: Any) -> RunRepor
 def _contracts(tape: Tape) -> list[Contract]:
     with exchange("replay", path=tape.path) as ex:
         return [contract_of(ex, name) for name in tape.names]
+
+
+class Guarded(Busy):
+    """The same, and it writes down in which words it is refused."""
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        super().on_failure(desk, failure)
+        if isinstance(failure.error, GuardTripped | RateLimitExceeded):
+            self.note(desk, failure.error.message)
+
+
+GUARDS = {
+    "max_exposure": (GuardPolicy(max_exposure=Decimal(25)), 5),
+    "max_market_exposure": (GuardPolicy(max_market_exposure=Decimal(12)), 5),
+    "max_orders": (GuardPolicy(max_orders=2, seconds=1), 3),
+    "price_collar": (GuardPolicy(price_collar=Decimal("0.0005")), 0),
+}
+
+
+@pytest.mark.parametrize("delays", [DELAYS[0], DELAYS[-1]], ids=str)
+@pytest.mark.parametrize("guard", GUARDS)
+def test_guards_refuse_over_a_recording_what_they_refuse_in_its_backtest(
+    tape: Tape, delays: Delays, guard: str
+) -> None:
+    policy, least = GUARDS[guard]
+    mine, theirs = Guarded(tape.names), Guarded(tape.names)
+    terms: dict[str, Any] = {"delays": delays, "cash": 2_000, "guards": policy}
+    ran = played("blocking", mine, tape.path, **terms)
+    tested = backtest(theirs, tape.path, contracts=_contracts(tape), **terms)
+    assert mine.said[: len(theirs.said)] == theirs.said
+    assert _decided(ran) == _decided(tested)
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    refused = [
+        x
+        for x in tested.failures
+        if isinstance(x.error, GuardTripped | RateLimitExceeded)
+    ]
+    assert len(refused) >= least
 
 
 @pytest.mark.parametrize("delays", DELAYS, ids=str)

@@ -6,7 +6,7 @@
 Decimal('100')
 """
 
-from .assumptions import Assumptions, FeesAssumed, Source
+from .assumptions import Assumptions, FeesAssumed, GuardAssumed, Source
 from .merging import Events, Merged, merged
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
 from .running import backtest
@@ -24,6 +24,7 @@ __all__ = [
     "Events",
     "FeesAssumed",
     "Grid",
+    "GuardAssumed",
     "MarketReport",
     "Merged",
     "Report",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import attrs
 
+from ..guards import GuardPolicy
 from ..models import FeeRule
 from ..models.record import Flat
+from ..money import text
 from ..paper import PaperEngine, at
 from .sources import Feed
 
-__all__ = ["Assumptions", "FeesAssumed", "Source", "assumed"]
+__all__ = ["Assumptions", "FeesAssumed", "GuardAssumed", "Source", "assumed"]
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -45,23 +48,38 @@ class Source(Flat):
 
 
 @attrs.frozen(kw_only=True, slots=True)
+class GuardAssumed(Flat):
+    """A guard that was on, by the name of its field of `GuardPolicy`, and its limit in words.
+
+    Of each venue by itself, as of exchanges.  What a strategy cannot do, raw writes, is not
+    among them.
+    """
+
+    guard: str
+    limit: str
+
+
+@attrs.frozen(kw_only=True, slots=True)
 class Assumptions(Flat):
     """What a backtest took for granted: how late, at what fees, over which data.
 
     ``order_delay`` and ``event_delay`` are nanoseconds, as in `Delays`: with 0 a strategy
     acts before anybody else can.  ``sample`` is the nanoseconds between points of equity,
-    also where nobody said how many.
+    also where nobody said how many.  ``guards`` are what was held against orders.
     """
 
     order_delay: int
     event_delay: int
     sample: int
     fees: tuple[FeesAssumed, ...]
+    guards: tuple[GuardAssumed, ...]
     data: tuple[Source, ...]
 
 
-def assumed(engine: PaperEngine, sample: int, feeds: Sequence[Feed]) -> Assumptions:
-    """What a run on this engine, over these feeds, took for granted."""
+def assumed(
+    engine: PaperEngine, sample: int, feeds: Sequence[Feed], guards: GuardPolicy
+) -> Assumptions:
+    """What a run on this engine, over these feeds and with these guards, took for granted."""
     contracts = (pit.contract for pit in engine.pits.values())
     fees = tuple(
         FeesAssumed(
@@ -85,6 +103,7 @@ def assumed(engine: PaperEngine, sample: int, feeds: Sequence[Feed]) -> Assumpti
         event_delay=engine.delays.event,
         sample=sample,
         fees=fees,
+        guards=_guards(guards),
         data=data,
     )
 
@@ -98,3 +117,21 @@ def _told(rule: FeeRule) -> str:
     # What has no words of its own would tell its address, which is another each time.
     is_told = attrs.has(kind) or kind.__str__ is not object.__str__
     return str(rule) if is_told else kind.__qualname__
+
+
+def _guards(policy: GuardPolicy) -> tuple[GuardAssumed, ...]:
+    return tuple(
+        GuardAssumed(guard=name, limit=_limit(policy, name, limit))
+        for name, limit in policy.on.items()
+        if name != "raw_writes"
+    )
+
+
+def _limit(policy: GuardPolicy, name: str, limit: object) -> str:
+    if isinstance(limit, Decimal):
+        return f"{text(limit)} dollars"
+    if isinstance(limit, tuple):
+        return ", ".join(map(str, limit)) or "none"
+    if name == "max_orders":
+        return f"{limit} within {policy.seconds:g} s"
+    return "no write at all"

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import attrs
 
+from ..guards import GuardPolicy
 from ..models import Fill, OrderStatus, Settlement
 from ..money import EXACT, div, total
 from ..paper import PaperEngine, at
@@ -43,6 +44,7 @@ def report_of(
     measures: Measures,
     every: int,
     provenance: Provenance,
+    guards: GuardPolicy,
 ) -> Report:
     """Make it; ``every`` are the nanoseconds between points of equity."""
     desk = teller.desk
@@ -95,7 +97,7 @@ def report_of(
         equity_curve=tuple(measures.points),
         trades=tuple(tally.fills),
         settlements=tuple(tally.settlements),
-        assumptions=assumed(engine, every, feeds),
+        assumptions=assumed(engine, every, feeds, guards),
         decisions=tuple(desk.decisions),
         failures=tuple(teller.failures),
         notes=_notes(desk, feeds, tally),

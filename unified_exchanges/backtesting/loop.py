@@ -12,6 +12,7 @@ from sys import maxsize
 from typing import Final
 
 from ..errors import BadRequest, UnifiedExchangesError
+from ..guards import GuardPolicy
 from ..models import Fill, Gap, MarketChange, Order, OrderBook, Settlement, Trade
 from ..money import Number
 from ..paper import Contract, Delays, PaperEngine, PaperEvent, RefusedChange, at
@@ -24,9 +25,11 @@ from ..strategies.given import (
     read_cash,
     read_contracts,
     read_delays,
+    read_guards,
     read_sample,
 )
 from .concluding import Tally, report_of
+from .guarding import Guarding
 from .impossible import (
     overlong,
     require_finite,
@@ -64,9 +67,10 @@ class Loop:
         cash: Number,
         delays: Delays | None,
         sample: timedelta | None,
+        guards: GuardPolicy | None,
     ) -> None:
         check_strategy(strategy)
-        every = read_sample(sample)
+        every, policy = read_sample(sample), read_guards(guards)
         self._engine = PaperEngine(
             read_contracts(contracts), cash=read_cash(cash), delays=read_delays(delays)
         )
@@ -74,7 +78,17 @@ class Loop:
         self._is_delayed = self._engine.delays.event > 0
         self._teller = Teller(strategy, self._engine)
         self._desk = self._teller.desk
-        self._sender = Sender(self._engine)
+        self._heard = 0
+        """When market data was last told."""
+        self._guarding = Guarding(
+            policy,
+            self._engine,
+            self._desk,
+            self._teller.followed_book,
+            lambda: self._heard,
+        )
+        self._teller.guarding = self._guarding
+        self._sender = Sender(self._engine, self._guarding)
         self._measures = Measures(self._engine)
         self._sampling = Sampling(self._measures, every)
         self._quiet: dict[str, Pit | None] = {}
@@ -86,6 +100,8 @@ class Loop:
             pit.outcome = pit.contract.first
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
+        self._refused: deque[Failure] = deque()
+        """What was refused on this side at the moment of the desk."""
         self._instant = self._steps = 0
         self._tally = Tally()
         self._is_begun = False
@@ -108,6 +124,7 @@ class Loop:
         if self._tally.last is not None:
             try:
                 # What was decided last meets the last that is known.
+                self._hear(self._tally.last)
                 self._catch_up(desk.moment + 1)
             finally:
                 self._require_finite()
@@ -123,6 +140,7 @@ class Loop:
             self._measures,
             self._sampling.every,
             provenance,
+            self._guarding.policy,
         )
 
     def progress(self, events: int) -> BacktestProgress:
@@ -140,6 +158,7 @@ class Loop:
             self._tally.began = desk.moment = first[0]
             self._teller.look_back(first[0])
             self._sampling.begin(first[0])
+            self._guarding.begin()
         self._strategy.on_start(desk)
         if firsts and not desk.is_stopped:
             self._play(firsts)
@@ -219,7 +238,13 @@ class Loop:
                 "streams together in the order of their receipt"
             )
             raise ValueError(message)
+        self._hear(last)
         self._catch_up(moment)
+
+    def _hear(self, moment: int) -> None:
+        """An event was received, and the strategy told of it unless it comes late."""
+        if not self._is_delayed:
+            self._heard = moment
 
     def _receive(self, moment: int, event: PaperEvent) -> None:
         """Take any event, and tell it once it has come that far."""
@@ -265,25 +290,33 @@ class Loop:
         engine, desk = self._engine, self._desk
         self._send()
         while not desk.is_stopped:
-            effect = engine.due or NEVER
+            # As an effect of an order, after everything received by then.
+            if self._refused and desk.moment < moment:
+                self._tell_refused()
+            effect = desk.moment if self._refused else engine.due or NEVER
             told = self._told[0][0] if self._told else NEVER
             timer = desk.timers[0][0] if desk.timers else NEVER
             soonest = min(told, timer)
             self._step(min(effect, soonest))
             if self._sampling.due <= (following := min(effect, soonest, moment)):
                 self._sampling.take(following)
-            elif effect < moment and effect <= soonest:
+            elif effect < moment and effect <= soonest and not self._refused:
                 self._effect(effect)
             elif soonest <= moment:
                 desk.moment = max(desk.moment, soonest)
                 if told <= timer:
-                    self._teller.tell(self._told.popleft()[1])
+                    self._tell(self._told.popleft()[1])
                 else:
                     desk.ring(self._strategy.on_timer)
                 self._send()
             else:
                 desk.due = min(effect, soonest, self._sampling.due)
                 return
+
+    def _tell(self, told: Told) -> None:
+        if self._is_delayed and isinstance(told, OrderBook | Trade | MarketChange):
+            self._heard = self._desk.moment
+        self._teller.tell(told)
 
     def _effect(self, moment: int) -> None:
         try:
@@ -320,6 +353,13 @@ class Loop:
         self._told.append((moment, told))
         self._desk.due = min(self._desk.due, moment)
 
+    def _tell_refused(self) -> None:
+        """Tell of what never left, and so comes back at once: after all that is told now."""
+        now = self._desk.moment
+        at = sum(moment <= now for moment, _ in self._told)
+        while self._refused:
+            self._told.insert(at, (now, self._refused.pop()))
+
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
         delay = self._engine.delays.event
@@ -354,8 +394,7 @@ class Loop:
             try:
                 self._sender.send(command)
             except UnifiedExchangesError as error:
-                failure = Failure(command=command, error=error)
-                self._tell_at(command.at + self._engine.delays.event, failure)
+                self._refused.append(Failure(command=command, error=error))
 
 
 def _is_event(told: object) -> bool:

@@ -286,6 +286,7 @@ def _assumptions(assumed: Assumptions) -> str:
         ("Equity every", _milliseconds(assumed.sample)),
         *((f"Fees of {_counted(n)}", rule) for rule, n in rules.items()),
         ("Fees over time", "one rule for all days: changes and waivers are not kept"),
+        *((f"Guard {x.guard}", x.limit) for x in assumed.guards),
         *(("Data", _source(x)) for x in assumed.data),
     ]
     return _table(("What", "As"), rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+from ..guards import GuardPolicy
 from ..money import Number
 from ..paper import Contract, Delays, PaperEvent
 from ..strategies import Strategy
@@ -31,6 +32,7 @@ def backtest(
     cash: Number = "10000",
     delays: Delays | None = None,
     sample: timedelta | None = None,
+    guards: GuardPolicy | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Run a strategy over what was recorded; gives what would have become of it.
@@ -48,6 +50,9 @@ def backtest(
     at every ``sample``; by default at the shortest of 10 ms, 20 ms, 40 ms, … 40.96 s of
     which a thousand cover the events.
 
+    ``guards`` are held against what the strategy asks for as an exchange holds them: None is
+    what is on by default.  What they refuse is a failure, and never arrives.
+
     What the strategy raises is raised.  Raises `BadRequest`, before anything runs, for what
     was given wrongly, an empty list too, and for markets that have no contract, and
     ValueError where the events go back in time.
@@ -56,7 +61,14 @@ def backtest(
     Decimal('0')
     """
     check_limits(progress=progress)
-    loop = Loop(strategy, contracts=contracts, cash=cash, delays=delays, sample=sample)
+    loop = Loop(
+        strategy,
+        contracts=contracts,
+        cash=cash,
+        delays=delays,
+        sample=sample,
+        guards=guards,
+    )
     check_some(data)
     reading = Reading(data)
     events = iter(reading.events)

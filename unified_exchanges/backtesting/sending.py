@@ -11,13 +11,19 @@ import attrs
 
 from ..errors import UnifiedExchangesError
 from ..grid import read_price, read_size
-from ..models import OrderRequest
+from ..models import Order, OrderRequest
+from ..money import EXACT, ZERO
 from ..paper import Contract, PaperEngine, RefusedChange
+from ..paper.order_entry import change_of
+from ..paper.orders import PaperOrder
+from ..paper.pit import Pit
 from ..paper.refusals import error_of
 from ..registry import exchanges, folder
-from ..strategies import Amend, Command, Failure, Place
+from ..strategies import Amend, Cancel, Command, Failure, Place
 from ..venue.arguments import Arguments
-from ..venue.ticket import Tickets
+from ..venue.draft import PaperDraft, Rules
+from ..venue.ticket import Ticket, Tickets
+from .guarding import Guarding
 
 __all__ = ["Sender"]
 
@@ -26,12 +32,24 @@ _UNUSED: Final = Random(0)  # noqa: S311 - it is never asked
 """Makes up client order ids where there is none: here there is always one."""
 
 
-class Sender:
-    """Hands commands to the engine, and knows which of them a refusal is about."""
+@attrs.frozen
+class _Change:
+    """A change on its way; ``after`` is what the guards were told of it, if they were."""
 
-    def __init__(self, engine: PaperEngine) -> None:
+    command: Amend
+    after: Order | None
+
+
+class Sender:
+    """Hands commands to the engine that the guards let pass.
+
+    It knows which of them a refusal is about.
+    """
+
+    def __init__(self, engine: PaperEngine, guarding: Guarding) -> None:
         self._engine = engine
-        self._changes: dict[int, Amend] = {}
+        self._guarding = guarding
+        self._changes: dict[int, _Change] = {}
         """Changes on their way, by the turn of their sending."""
 
     def send(self, command: Command) -> None:
@@ -40,53 +58,110 @@ class Sender:
         if isinstance(command, Place):
             self._place(command)
             return
-        order_id = engine.find_client(command.key).order_id
-        if isinstance(command, Amend):
-            turn = engine.amend(
-                command.at, order_id, price=command.price, size=command.size
-            )
-            self._changes[turn] = command
-        else:
-            engine.cancel(command.at, order_id)
+        order = engine.find_client(command.key)
+        try:
+            if isinstance(command, Amend):
+                self._amend(command, order)
+            else:
+                self._cancel(command, order)
+        except UnifiedExchangesError as error:
+            error.venue = error.venue or self._venue(order.market_id)
+            error.client_order_id = command.key
+            raise
+
+    def _venue(self, market_id: str) -> str:
+        return self._engine.pits[market_id].contract.market.venue
+
+    # -- orders ------------------------------------------------------------------------
 
     def _place(self, place: Place) -> None:
         """Send an order, if it keeps to the rules of the venue, as its client has them."""
-        contract = self._engine.pits[place.market_id].contract
+        pit = self._engine.pits[place.market_id]
+        tickets = _tickets(pit.contract.market.venue)
+        is_taken_down = pit.trades_at(place.at)
         try:
-            least = _checked(place, contract)
+            ready = self._drafted(place, pit, tickets)
+            # Live one for a market that is known not to trade leaves not, and counts not.
+            if is_taken_down:
+                self._guarding.admit(ready)
         except UnifiedExchangesError as error:
-            error.venue = contract.market.venue
+            error.venue = self._venue(place.market_id)
             error.client_order_id = place.key
             raise
-        self._engine.place(
-            place.at,
-            place.market_id,
-            place.outcome,
-            place.side,
-            place.price,
-            place.size,
-            time_in_force=place.time_in_force,
-            post_only=place.post_only,
-            expires_at=place.expires_at,
-            client_order_id=place.key,
-            minimum_size=least,
+        try:
+            self._engine.place(
+                place.at,
+                place.market_id,
+                place.outcome,
+                place.side,
+                place.price,
+                place.size,
+                time_in_force=place.time_in_force,
+                post_only=place.post_only,
+                reduce_only=place.reduce_only,
+                expires_at=place.expires_at,
+                client_order_id=place.key,
+                minimum_size=_least(place, pit.contract, tickets),
+            )
+        except UnifiedExchangesError:
+            if is_taken_down:
+                self._guarding.refused(place.market_id, place.key)
+            raise
+
+    def _drafted(self, place: Place, pit: Pit, tickets: Tickets) -> PaperDraft:
+        """Hold an order against all rules that need no account, and what may be traded."""
+        contract, now = pit.contract, place.at / _SECOND
+        market = contract.market
+        ticket = tickets.read(_request(place), rng=_UNUSED)
+        self._guarding.check_writable(ticket)
+        self._guarding.check_market(place.market_id, ticket)
+        is_first = place.outcome == contract.first
+        price = read_price(
+            place.price, market.grid if is_first else market.grid.complement()
         )
+        least = _least(place, contract, tickets)
+        size = read_size(place.size, lot=market.lot, minimum=least)
+        tickets.check(ticket, price, size, now)
+        tickets.check_expiry(ticket.expires, now)
+        return _draft(ticket, place, contract, price, size)
+
+    # -- changes and cancels -----------------------------------------------------------
+
+    def _cancel(self, command: Cancel, order: PaperOrder) -> None:
+        self._guarding.check_writable(f"cancel of {order.order_id}")
+        self._engine.cancel(command.at, order.order_id)
+
+    def _amend(self, command: Amend, order: PaperOrder) -> None:
+        about = f"change of {order.order_id}"
+        self._guarding.check_writable(about)
+        self._guarding.check_market(order.market_id, about)
+        pit = self._engine.pits[order.market_id]
+        after = None
+        # Else it is refused on its arrival.
+        if order.remaining and pit.trades_at(command.at):
+            before = self._engine.order(order.order_id)
+            after = _after(before, *_terms(command, order, pit.contract))
+            self._guarding.admit_change(before, after)
+        turn = self._engine.amend(
+            command.at, order.order_id, price=command.price, size=command.size
+        )
+        self._changes[turn] = _Change(command, after)
 
     def refused(self, change: RefusedChange) -> Failure:
         """The failure of a change that was refused when it arrived."""
-        command = self._changes.pop(change.turn)
-        venue = self._engine.pits[change.market_id].contract.market.venue
+        found = self._changes.pop(change.turn)
+        if found.after is not None:
+            self._guarding.refused_change(found.after)
         error = error_of(change.reason)(
-            change.reason, venue=venue, client_order_id=command.key
+            change.reason,
+            venue=self._venue(change.market_id),
+            client_order_id=found.command.key,
         )
-        return Failure(command=command, error=error)
+        return Failure(command=found.command, error=error)
 
 
-def _checked(place: Place, contract: Contract) -> Decimal:
-    """Hold an order against all rules that need no account; gives the least size."""
-    market, now = contract.market, place.at / _SECOND
-    tickets = _tickets(market.venue)
-    request = OrderRequest(
+def _request(place: Place) -> OrderRequest:
+    return OrderRequest(
         market_id=place.market_id,
         outcome=place.outcome,
         side=place.side,
@@ -94,19 +169,54 @@ def _checked(place: Place, contract: Contract) -> Decimal:
         size=place.size,
         time_in_force=place.time_in_force,
         post_only=place.post_only,
+        reduce_only=place.reduce_only,
         expires_at=place.expires_at,
         client_order_id=place.key,
     )
-    ticket = tickets.read(request, rng=_UNUSED)
-    is_first = place.outcome == contract.first
-    price = read_price(
-        place.price, market.grid if is_first else market.grid.complement()
+
+
+def _least(place: Place, contract: Contract, tickets: Tickets) -> Decimal:
+    """The smallest size that an order may have."""
+    market = contract.market
+    return tickets.least_size(place.time_in_force, market.minimum_size, market.lot)
+
+
+def _draft(
+    ticket: Ticket, place: Place, contract: Contract, price: Decimal, size: Decimal
+) -> PaperDraft:
+    market = contract.market
+    rules = Rules(
+        market_id=market.market_id,
+        event_id=market.event_id,
+        grid=market.grid,
+        lot=market.lot,
+        minimum_size=market.minimum_size,
+        outcomes=market.outcomes,
+        status=market.status,
+        is_combination=market.is_combination,
+        seen_at=0,
     )
-    least = tickets.least_size(place.time_in_force, market.minimum_size, market.lot)
-    size = read_size(place.size, lot=market.lot, minimum=least)
-    tickets.check(ticket, price, size, now)
-    tickets.check_expiry(ticket.expires, now)
-    return least
+    return PaperDraft(
+        ticket=ticket,
+        rules=rules,
+        outcome=place.outcome,
+        price=price,
+        size=size,
+        nets=contract.nets,
+    )
+
+
+def _terms(
+    command: Amend, order: PaperOrder, contract: Contract
+) -> tuple[Decimal, Decimal]:
+    """Price and size that an order is to have."""
+    price, size = change_of(contract, order, command.price, command.size)
+    return order.price if price is None else price, order.size if size is None else size
+
+
+def _after(before: Order, price: Decimal, size: Decimal) -> Order:
+    left = max(ZERO, EXACT.subtract(size, before.filled))
+    return attrs.evolve(before, price=price, size=size, remaining=left)
 
 
 @cache

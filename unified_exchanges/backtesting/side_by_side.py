@@ -125,6 +125,7 @@ class _Run:
             cash=setup.cash,
             delays=setup.delays,
             sample=setup.sample,
+            guards=setup.guards,
         )
 
     def _end(self, provenance: Provenance) -> None:

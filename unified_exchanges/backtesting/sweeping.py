@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from ..errors import BadRequest
+from ..guards import GuardPolicy
 from ..money import Number
 from ..paper import Contract, Delays
 from ..strategies.given import (
@@ -21,9 +22,11 @@ from ..strategies.given import (
     read_cash,
     read_contracts,
     read_delays,
+    read_guards,
     read_sample,
 )
 from .cluster import on_cluster
+from .guarding import check_guards
 from .processes import in_processes, in_this_process
 from .sources import Data, check
 from .sweep_report import SweepProgress, SweepReport, SweepRow
@@ -45,6 +48,7 @@ def sweep(
     cash: Number = "10000",
     delays: Delays | None = None,
     sample: timedelta | None = None,
+    guards: GuardPolicy | None = None,
     markets: Sequence[str] | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -93,16 +97,19 @@ def sweep(
     """
     check_make(make)
     _check_terms(cash, delays, sample, markets, progress)
+    traded, policy = read_contracts(contracts), read_guards(guards)
+    check_guards(policy, traded)
     named = _named(data)
     setup = Setup(
         make=make,
         markets=markets,
         data=named,
         paths=[path for given in named.values() for path in _paths(given)],
-        contracts=read_contracts(contracts),
+        contracts=traded,
         cash=cash,
         delays=delays,
         sample=sample,
+        guards=policy,
         keeps_reports=keep_reports,
     )
     trials = _trials(make, grid, named)

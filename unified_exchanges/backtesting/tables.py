@@ -46,6 +46,7 @@ class Decision(Flat):
     size: Decimal | None = None
     time_in_force: str | None = None
     post_only: bool | None = None
+    reduce_only: bool | None = None
     expires_at: datetime | None = None
 
 
@@ -89,6 +90,7 @@ def _decision(command: Command) -> Decision:
             size=command.size,
             time_in_force=command.time_in_force.value,
             post_only=command.post_only,
+            reduce_only=command.reduce_only,
             expires_at=command.expires_at,
         )
     if isinstance(command, Amend):

@@ -26,6 +26,7 @@ from ..strategies import Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.hearing import gaps_of
 from ..strategies.session import is_old
+from .guarding import Guarding
 from .hindsight import as_known
 
 __all__ = ["Teller", "Told"]
@@ -38,6 +39,9 @@ class Teller:
 
     ``failures`` are those that it was told.
     """
+
+    guarding: Guarding
+    """Who is told of orders as the strategy is."""
 
     def __init__(self, strategy: Strategy, engine: PaperEngine) -> None:
         self.strategy = strategy
@@ -56,6 +60,11 @@ class Teller:
 
     def _newest(self, market_id: str) -> OrderBook | None:
         return self._engine.pits[market_id].latest
+
+    def followed_book(self, market_id: str) -> OrderBook | None:
+        """The book that was told last; None for a strategy that follows no books."""
+        is_followed = Subject.ORDER_BOOK in self._subjects
+        return self.desk.book(market_id) if is_followed else None
 
     def look_back(self, moment: int) -> None:
         """Take markets that were read later as they could be known: their end is told."""
@@ -97,6 +106,7 @@ class Teller:
         elif isinstance(told, Trade):
             strategy.on_trade(desk, told)
         elif isinstance(told, Fill):
+            self.guarding.told(told)
             desk.told_fill(told)
             strategy.on_fill(desk, told)
         elif isinstance(told, Order):
@@ -104,6 +114,7 @@ class Teller:
         elif isinstance(told, Failure):
             self._fail(told)
         elif isinstance(told, Settlement):
+            self.guarding.told(told)
             desk.told_settlement(told)
         elif isinstance(told, MarketChange):
             self._change(told)
@@ -125,6 +136,7 @@ class Teller:
     def _order(self, order: Order) -> None:
         key = order.client_order_id
         assert key is not None
+        self.guarding.told(order)
         if order.status is OrderStatus.REJECTED:
             reason = json.loads(order.raw_json)["reason"]
             error = error_of(reason)(reason, venue=order.venue, client_order_id=key)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from ..errors import BadRequest
+from ..guards import GuardPolicy
 from ..money import Number
 from ..paper import Contract, Delays
 from ..strategies import Strategy
@@ -55,6 +56,7 @@ class Setup:
     cash: Number
     delays: Delays | None
     sample: timedelta | None
+    guards: GuardPolicy
     keeps_reports: bool
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from .. import fork
-from ..errors import GuardTripped, RateLimitExceeded
+from ..errors import GuardTripped, RateLimitExceeded, ReadOnly
 from ..money import text
 from .policy import GuardPolicy
 
@@ -26,6 +26,16 @@ class Guards:
     def policy(self) -> GuardPolicy:
         """What is allowed; fixed for good."""
         return self._policy
+
+    def check_writable(self, about: object) -> None:
+        """Refuse a write, cancels included, where only reads are allowed."""
+        if not self._policy.read_only:
+            return
+        message = (
+            f"{about} refused: this exchange is read-only and nothing was sent; make "
+            "it without guards=GuardPolicy(read_only=True) to allow writes"
+        )
+        raise ReadOnly(message)
 
     def check_cost(self, cost: Decimal, about: object) -> None:
         """Refuse an order that would take more than the cap."""

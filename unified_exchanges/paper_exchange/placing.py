@@ -27,7 +27,7 @@ from ..venue import Call
 from ..venue.batching import Batching
 from ..venue.closing import Closing
 from ..venue.doubt import is_doubtful
-from ..venue.draft import Draft, Rules
+from ..venue.draft import Draft, PaperDraft, Rules
 from ..venue.ticket import Ticket, Tickets
 from .account import OnAccount
 
@@ -80,8 +80,13 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         self, ticket: Ticket, rules: Rules, outcome: str, price: Decimal, size: Decimal
     ) -> Draft:
         """An order with nothing to be signed."""
-        return Draft(
-            ticket=ticket, rules=rules, outcome=outcome, price=price, size=size
+        return PaperDraft(
+            ticket=ticket,
+            rules=rules,
+            outcome=outcome,
+            price=price,
+            size=size,
+            nets=self.first_outcome is not None,
         )
 
     def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:

@@ -32,6 +32,7 @@ class Place(Flat):
     size: Decimal
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
+    reduce_only: bool = False
     expires_at: datetime | None = None
 
 

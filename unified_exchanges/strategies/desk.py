@@ -107,17 +107,20 @@ class Desk:
         *,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
+        reduce_only: bool = False,
         expires_at: datetime | None = None,
     ) -> str:
         """Ask for an order; gives its key at once, its ``client_order_id``.
 
-        ``price`` is dollars for ``outcome``, ``size`` contracts.  Where the venue, the grid
+        ``price`` is dollars for ``outcome``, ``size`` contracts.  ``reduce_only=True`` says
+        that it is to close what is held and no more: no cap of the guards and no price collar
+        stops it.  Where the venue, the grid, the guards
         or the money refuses it, `Strategy.on_failure` is told.  Raises `BadRequest` for
         what is no number, side, flag, outcome or market of this run, for an ``expires_at``
         that is no datetime with a time zone, and once the run ends.
         """
         market = self.market(market_id)
-        check_terms(post_only, expires_at)
+        check_terms(post_only, reduce_only, expires_at)
         self._count += 1
         place = Place(
             at=self.moment,
@@ -129,6 +132,7 @@ class Desk:
             size=read_amount(size),
             time_in_force=read_word(TimeInForce, time_in_force),
             post_only=post_only,
+            reduce_only=reduce_only,
             expires_at=expires_at,
         )
         self._ask(place)

@@ -12,6 +12,7 @@ from math import isfinite
 from reprlib import repr as shortened
 
 from ..errors import BadRequest
+from ..guards import GuardPolicy
 from ..models import Market
 from ..money import ZERO, Number, read_number
 from ..paper import Contract, Delays
@@ -28,6 +29,7 @@ __all__ = [
     "read_cash",
     "read_contracts",
     "read_delays",
+    "read_guards",
     "read_sample",
 ]
 
@@ -150,6 +152,16 @@ def read_delays(given: object) -> Delays | None:
         return None
     if not isinstance(given, Delays):
         raise mistaken("delays", given, wanted)
+    return given
+
+
+def read_guards(given: object) -> GuardPolicy:
+    """What may leave; by default what an exchange lets leave that was told nothing else."""
+    if given is None:
+        return GuardPolicy()
+    if not isinstance(given, GuardPolicy):
+        wanted = "GuardPolicy(price_collar=…), or None for those that are on by default"
+        raise mistaken("guards", given, wanted)
     return given
 
 

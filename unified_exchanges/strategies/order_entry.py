@@ -15,10 +15,11 @@ __all__ = ["check_terms", "read_amount", "read_id", "read_word", "wanted"]
 _T = TypeVar("_T", Side, TimeInForce)
 
 
-def check_terms(post_only: object, expires_at: object) -> None:
+def check_terms(post_only: object, reduce_only: object, expires_at: object) -> None:
     """Refuse a flag that is none, and an expiry that is no moment."""
-    if post_only is not True and post_only is not False:
-        raise wanted("post_only", post_only, "True or False")
+    for name, flag in (("post_only", post_only), ("reduce_only", reduce_only)):
+        if flag is not True and flag is not False:
+            raise wanted(name, flag, "True or False")
     is_moment = isinstance(expires_at, datetime) and expires_at.tzinfo is not None
     if expires_at is not None and not is_moment:
         advice = "a datetime with a time zone, such as desk.now + timedelta(hours=1)"

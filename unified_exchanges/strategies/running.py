@@ -186,6 +186,7 @@ def request(place: Place) -> OrderRequest:
         size=place.size,
         time_in_force=place.time_in_force,
         post_only=place.post_only,
+        reduce_only=place.reduce_only,
         expires_at=place.expires_at,
         client_order_id=place.key,
     )

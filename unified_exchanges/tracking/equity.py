@@ -22,7 +22,7 @@ from ..flow import Flow, collect
 from ..guards.worst import Claim, opening
 from ..models import Balance, Fill, FillState, Order, Position, Side
 from ..money import EXACT, ONE, ZERO, complement, total
-from ..venue import Venue
+from .guarded import Guarded
 
 __all__ = ["Equity"]
 
@@ -59,7 +59,7 @@ class Equity:
     """What an account is worth; ``limit`` is the loss that it is read for."""
 
     def __init__(
-        self, venue: Venue, first_outcome: str | None, limit: Decimal | None
+        self, venue: Guarded, first_outcome: str | None, limit: Decimal | None
     ) -> None:
         self._venue = venue
         self._first = first_outcome

@@ -20,12 +20,12 @@ from ..guards.losses import DayLoss
 from ..guards.worst import Claim
 from ..models import Intended, Order, OrderBook, Side
 from ..money import EXACT, ZERO, complement, text
-from ..venue import Venue
 from ..venue.journaling import Journaling
 from .ahead import Ahead
 from .changes import Change
 from .entry import Entry
 from .equity import Equity
+from .guarded import Guarded
 from .reading import catch_up
 from .refusals import above, bookless
 from .tracker import OrderTracker
@@ -41,9 +41,12 @@ _AGAIN: Final = 1.0
 
 
 class Gate:
-    """Lets orders and edits of one client leave, or refuses them with `GuardTripped`."""
+    """Lets orders and edits of one client leave, or refuses them with `GuardTripped`.
 
-    def __init__(self, tracker: OrderTracker, venue: Venue) -> None:
+    A backtest has one as well, over the account of its engine.
+    """
+
+    def __init__(self, tracker: OrderTracker, venue: Guarded) -> None:
         self._tracker = tracker
         self._venue = venue
         self._clock = venue.clock

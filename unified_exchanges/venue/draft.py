@@ -18,7 +18,7 @@ from .ticket import Ticket
 if TYPE_CHECKING:
     from .sending import Call
 
-__all__ = ["Draft", "Rules"]
+__all__ = ["Draft", "PaperDraft", "Rules"]
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
@@ -133,3 +133,18 @@ class Draft:
             f"{self.side} {text(self.size)} {self.outcome} of {self.market_id} "
             f"at {text(self.price)}"
         )
+
+
+@attrs.define(kw_only=True, slots=True, eq=False, repr=False)
+class PaperDraft(Draft):
+    """An order of an account that is on paper, or in a backtest.
+
+    ``nets`` is whether selling an outcome that is not held buys the other one.
+    """
+
+    nets: bool
+
+    @property
+    def reduce_only(self) -> bool:
+        """Whether it closes only, as every sale where only what is held can be sold."""
+        return self.is_asked_to_reduce or not (self.nets or self.side is Side.BUY)

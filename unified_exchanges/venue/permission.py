@@ -13,12 +13,11 @@ class Permission(Sender):
 
     def require_writable(self, about: object) -> None:
         """Refuse a write where none is allowed, or money is real and was not unlocked."""
-        if self.guards.policy.read_only:
-            message = (
-                f"{about} refused: this exchange is read-only and nothing was sent; make "
-                "it without guards=GuardPolicy(read_only=True) to allow writes"
-            )
-            raise ReadOnly(message, venue=self.id)
+        try:
+            self.guards.check_writable(about)
+        except ReadOnly as error:
+            error.venue = self.id
+            raise
         if self.environment.is_real_money and not self.settings.live:
             message = (
                 f"{about} refused: {self.environment.name} trades real money and this "
