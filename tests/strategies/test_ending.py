@@ -15,7 +15,7 @@ INTERRUPTIONS = (KeyboardInterrupt, CancelledError)
 
 def raised(*errors: BaseException) -> BaseException:
     """What comes out of a run in which these were raised, one after another."""
-    ending = Ending()
+    ending = Ending(*INTERRUPTIONS)
     for error in errors:
         ending.met(error)
     with pytest.raises(type(ending.broke)) as found:  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def test_where_an_interruption_comes_from_stands() -> None:
 
 
 def test_it_is_urgent_once_it_was_asked_for_twice() -> None:
-    ending = Ending()
+    ending = Ending(*INTERRUPTIONS)
     ending.ask()
     ending.met(ValueError())
     assert not ending.is_urgent
@@ -76,7 +76,7 @@ def test_it_is_urgent_once_it_was_asked_for_twice() -> None:
 def test_orders_that_may_be_open_are_raised_noted_and_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ending = Ending()
+    ending = Ending(*INTERRUPTIONS)
     with caplog.at_level(logging.WARNING), pytest.raises(OrderUnknown) as found:
         ending.conclude({"k": None, "l": OrderUnknown("no answer")}, "order {}".format)
     note = "an order of the run may still be open: order l: no answer"
