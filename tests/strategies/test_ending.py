@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from asyncio import CancelledError
+from typing import Any
 
 import pytest
 
-from unified_exchanges import OrderUnknown
-from unified_exchanges.strategies.ending import Ending
+from unified_exchanges import InvalidPrice, OrderStatus, OrderUnknown
+from unified_exchanges.strategies.ending import Ending, is_nothing
+
+from .test_session import order
 
 INTERRUPTIONS = (KeyboardInterrupt, CancelledError)
 
@@ -25,7 +28,9 @@ def raised(*errors: BaseException) -> BaseException:
 
 def test_the_first_is_raised_and_its_notes_tell_the_others() -> None:
     first = ValueError("one")
-    assert raised(first, SystemExit(5), KeyError(), KeyError()) is first
+    # A bug that is met again and again is told once.
+    others = (SystemExit(5), KeyError(), KeyError(), ValueError("one"))
+    assert raised(first, *others) is first
     assert first.__notes__ == [
         "then, while the run ended: SystemExit: 5",
         "then, while the run ended: KeyError",
@@ -82,3 +87,19 @@ def test_orders_that_may_be_open_are_raised_noted_and_logged(
     note = "an order of the run may still be open: order l: no answer"
     assert found.value.__notes__ == [note]
     assert [record.message for record in caplog.records] == [note]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_so"),
+    [
+        (order("k"), False),
+        (order("k", status=OrderStatus.CLOSED, filled=10), True),
+        (InvalidPrice("between two steps"), True),
+        (OrderUnknown("no answer"), False),
+        (CancelledError(), False),
+    ],
+)
+def test_what_is_answered_late_is_nothing_only_where_that_is_sure(
+    answer: Any, *, is_so: bool
+) -> None:
+    assert is_nothing(answer) is is_so

@@ -57,7 +57,9 @@ class Ending:
             if error.__context__ is None:
                 error.__context__ = first
             self.broke = error
-        elif not isinstance(error, self._interruptions):
+        elif not isinstance(error, self._interruptions) and (
+            _named(error) != _named(first)
+        ):
             self._others[f"then, while the run ended: {_named(error)}"] = None
 
     def surely(self, act: Callable[[], None]) -> None:
