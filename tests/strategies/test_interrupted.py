@@ -189,6 +189,31 @@ def test_a_second_waits_no_more_and_names_each_order_that_may_be_open(
     assert all(any(x.order_id in note for note in told) for x in found.left)
 
 
+def test_a_loop_that_ends_lets_a_run_cancel_all(at: Stage, market: Market) -> None:
+    slow_cancels(at, 0.5)
+    strategy = Resting(market, 3)
+    errors: list[BaseException] = []
+
+    async def beside() -> None:
+        async with async_exchange(at.venue, **at.account) as ex:
+            try:
+                await async_run(strategy, ex)
+            except asyncio.CancelledError as error:
+                errors.append(error)
+                raise
+
+    async def go() -> asyncio.Task[None]:
+        task = asyncio.create_task(beside())
+        await asyncio.to_thread(strategy.ended.wait, 20)
+        await asyncio.sleep(0.1)
+        return task  # nobody waits for it: each task of the loop is cancelled
+
+    assert asyncio.run(go()).cancelled()
+    assert [getattr(x, "__notes__", []) for x in errors] == [[]]
+    with exchange(at.venue, **at.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
 # -- while it waits for answers --------------------------------------------------------
 
 

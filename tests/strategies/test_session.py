@@ -503,3 +503,52 @@ def test_a_gap_of_trades_leaves_the_books_that_wait_alone() -> None:
     waiting.put(told_ := book())
     waiting.put(gap := Gap(subject=Subject.TRADES, reason="lost", at=at(START)))
     assert [waiting.take(), waiting.take()] == [told_, gap]
+
+
+def test_what_is_not_sent_after_all_leaves_nothing_to_cancel(scene: Scene) -> None:
+    scene.place()
+    placed = scene.place()
+    scene.session.answered(placed, order(placed.key))
+    scene.desk.cancel(placed.key)
+    cancel = scene.sent()
+    assert scene.session.in_flight == 2
+    for command in (scene.desk.decisions[0], cancel):
+        scene.session.withdraw(command)
+    assert scene.session.in_flight == 0
+    assert scene.session.give_up() == []
+    assert [x.key for x in scene.session.left()] == [placed.key]
+
+
+def test_who_gives_up_cancels_what_may_arrive_by_its_key(scene: Scene) -> None:
+    heard, unheard = scene.place(), scene.place()
+    scene.session.answered(heard, order(heard.key))
+    assert scene.session.give_up() == [unheard.key]
+    assert {x.key for x in scene.session.left()} == {heard.key, unheard.key}
+    keys = (heard.key, unheard.key)
+    assert [scene.session.may_arrive(key) for key in keys] == [False, True]
+    assert [scene.session.named(key) for key in keys] == [
+        "A",
+        f"client_order_id={unheard.key}",
+    ]
+
+
+def test_an_order_that_was_interrupted_may_arrive_yet(scene: Scene) -> None:
+    unknown, interrupted = scene.place(), scene.place()
+    scene.heard.on_failure = lambda desk, failure: None  # type: ignore[method-assign]
+    scene.session.failed(unknown, OrderUnknown("no answer"))
+    scene.session.failed(interrupted, told(KeyboardInterrupt()))
+    keys = (unknown.key, interrupted.key)
+    assert [scene.session.may_arrive(key) for key in keys] == [False, True]
+
+
+def test_a_fill_before_an_answer_that_raises_is_told_afterwards(scene: Scene) -> None:
+    placed = scene.place()
+    scene.session.take(fill())
+    scene.heard.on_order = lambda desk, order: 1 / 0  # type: ignore[assignment, method-assign, return-value]
+    with pytest.raises(ZeroDivisionError):
+        scene.session.answered(placed, order(placed.key))
+    assert scene.heard.told == []
+    assert scene.session.has_strangers
+    scene.session.retell()
+    assert [x.fill_id for x in scene.heard.told] == ["f"]
+    assert not scene.session.has_strangers

@@ -36,6 +36,7 @@ from .waiting import Item
 
 __all__ = ["async_contract_of", "async_run"]
 
+_INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 _WANTED: Final = (
     "an AsyncExchange, such as async_exchange(…), or take the blocking function"
 )
@@ -88,7 +89,7 @@ async def _recorded(
         positions = await exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    ending = Ending()
+    ending = Ending(*_INTERRUPTIONS)
     try:
         run.begin(seconds, stop.is_set)
         for turn in count(1):
@@ -144,7 +145,7 @@ class _AsyncRun:
     async def go(
         self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
     ) -> RunReport:
-        running, ending = self._running, Ending()
+        running, ending = self._running, Ending(*_INTERRUPTIONS)
         try:
             self._follow()
             running.begin(seconds, stop.is_set)

@@ -95,7 +95,7 @@ def _recorded(
         positions = exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    ending = Ending()
+    ending = Ending(KeyboardInterrupt)
     try:
         run.begin(seconds, stop.is_set)
         while run.step(progress):
@@ -138,7 +138,7 @@ class _Run:
     def go(
         self, seconds: float | None, stop: Event, progress: Progress | None
     ) -> RunReport:
-        running, ending = self._running, Ending()
+        running, ending = self._running, Ending(KeyboardInterrupt)
         pool = ThreadPoolExecutor(SENDERS, _THREADS)
         try:
             self._follow()

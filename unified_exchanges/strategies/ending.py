@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -11,12 +10,10 @@ from ..errors import OrderUnknown, UnifiedExchangesError
 from ..models import Order
 from ..wording import words_of
 
-__all__ = ["Ending", "Outcome", "interruptions", "is_nothing", "unconfirmed"]
+__all__ = ["Ending", "Outcome", "is_nothing", "unconfirmed"]
 
 _log = logging.getLogger("unified_exchanges.strategies")
 
-interruptions: Final = (KeyboardInterrupt, CancelledError)
-"""What somebody raises who wants an end."""
 _AT_ONCE: Final = 2
 """Times that somebody asks for an end who does not want to wait for it."""
 
@@ -29,9 +26,11 @@ class Ending:
 
     The first is what is raised in the end, and the others are its notes.  An interruption
     comes before an error of a strategy: who catches that, and begins anew, would never end.
+    ``interruptions`` are what somebody raises who wants an end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *interruptions: type[BaseException]) -> None:
+        self._interruptions = interruptions
         self.broke: BaseException | None = None
         self._asked = 0
         self._others: dict[str, None] = {}
@@ -47,19 +46,21 @@ class Ending:
 
     def met(self, error: BaseException) -> None:
         """Something was raised."""
-        if isinstance(error, interruptions):
+        if isinstance(error, self._interruptions):
             self._asked += 1
         first = self.broke
         if first is None or first is error:
             self.broke = error
-        elif isinstance(error, interruptions) and isinstance(first, Exception):
+        elif isinstance(error, self._interruptions) and isinstance(first, Exception):
             self._others = {f"before that: {_named(first)}": None, **self._others}
             for note in getattr(first, "__notes__", ()):
                 error.add_note(note)
             if error.__context__ is None:
                 error.__context__ = first
             self.broke = error
-        elif not isinstance(error, interruptions):
+        elif not isinstance(error, self._interruptions) and (
+            _named(error) != _named(first)
+        ):
             self._others[f"then, while the run ended: {_named(error)}"] = None
 
     def surely(self, act: Callable[[], None]) -> None:

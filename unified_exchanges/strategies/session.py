@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -288,7 +287,8 @@ class Session:
         self._done(own)
         if isinstance(command, Place):
             self._end(own, is_over=True, is_doubtful=error.maybe_executed)
-            own.is_unheard = isinstance(error.__cause__, CancelledError)
+            # Interrupted: what had left may arrive yet.
+            own.is_unheard = not isinstance(error.__cause__, Exception | None)
         try:
             self._refuse(command, error)
         finally:
