@@ -12,6 +12,7 @@ from unified_exchanges import BadRequest, exchange
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.recording import Frame, Recorder, Rest, Withheld, read
 from unified_exchanges.recording.cleansing import Cleansing
+from unified_exchanges.recording.suspicion import leaves
 
 from .sessions import plain
 
@@ -155,6 +156,8 @@ ELSEWHERE = {
     "in needless escapes": r'{"x":"note {\u0022password\u0022:\u0022hunterzwei\u0022}"}',
     "deep": json.dumps({"x": json.dumps(json.dumps({"secret": "hunterzwei"}))}),
     "a list": '{"passwords":["hunterzwei","hunterzwei"]}',
+    "a list in a list": '{"passwords":[["hunterzwei"],["REDACTED"]]}',
+    "a text that was cut": r'{"x":"{\"password\":\"hunterzwei"}',
 }
 
 
@@ -175,6 +178,13 @@ PUBLIC = (
 @pytest.mark.parametrize("said", PUBLIC)
 def test_what_only_speaks_of_secrets_is_kept(path: Path, said: str) -> None:
     assert bodies(lines_of(path, said)) == [said]
+
+
+def test_what_is_nested_deeper_than_calls_may_be_is_looked_through() -> None:
+    content: list[object] = ["deep"]
+    for _ in range(20_000):
+        content = [content]
+    assert [x.text for x in leaves(content)] == ["deep"]
 
 
 # -- what looks random ------------------------------------------------------------------
@@ -230,6 +240,8 @@ NUMBERS = (
     f'{{"asset_id":"{TOKEN[:20]}123456{TOKEN[26:]}"}}',
     '{"market":"0x%s"}' % ("a1234560" * 8),
     '{"timestamp":"1796123456123"}',
+    '{"market_ticker":"KX123456-A"}',
+    '{"tokenIds":["123456-A"]}',
 )
 
 
@@ -265,6 +277,27 @@ def test_a_secret_of_digits_is_replaced_where_a_name_tells_it(path: Path) -> Non
     assert bodies(lines_of(path, said, never=["123456"])) == [
         '{"password":"REDACTED","note":"call REDACTED now","owner":"REDACTED"}'
     ]
+
+
+WITHHELD = {
+    "JSON in a text that would be none any more": (
+        r'{"x":"{\"n\":12345678,\"b\":\"x\"}"}',
+        "a text that is not what it was",
+    ),
+    "what is escaped again and again": (
+        '{"x":"%' + "25" * 20 + '31"}',
+        "field 'x'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "where"), WITHHELD.values(), ids=WITHHELD)
+def test_what_nobody_could_read_any_more_is_withheld(
+    path: Path, said: str, where: str
+) -> None:
+    [line] = lines_of(path, said, never=["12345678"])
+    assert isinstance(line, Withheld)
+    assert line.where == [where]
 
 
 # -- the address of the venue -----------------------------------------------------------

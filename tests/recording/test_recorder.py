@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from typing import Any
@@ -36,11 +38,13 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
+from unified_exchanges.recording import file as file_of
 from unified_exchanges.recording.file import RecordingFile
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
 from ..flavours import FLAVOURS
+from ..interrupting import interrupted_at
 from ..unmeasured import unmeasured
 from .sessions import VENUES, Stage, frames, plain, stage, traded
 
@@ -395,6 +399,48 @@ def test_a_name_that_can_be_no_longer_stays_uncompressed(
     file.close(is_whole=True)
     assert "stays uncompressed" in caplog.text
     assert list(path.parent.iterdir()) == [path]
+
+
+# Who is interrupted between opening a file and holding it leaves it to be collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_closed_again_after_an_interrupt_anywhere_is_whole(
+    path: Path,
+) -> None:
+    content = b"a line\n" * 100
+    line, told = 0, ""
+    while told is not None:
+        line += 1
+        file = RecordingFile(path, compress=True)
+        file.write(content)
+        told = interrupted_at(
+            line,
+            partial(file.close, is_whole=True),
+            lambda name, _: name == file_of.__file__,
+        )
+        kept = path.read_bytes()
+        assert kept in {b"", content} or gzip.decompress(kept) == content
+        file.close(is_whole=True)
+        assert gzip.decompress(path.read_bytes()) == content, told
+        assert list(path.parent.iterdir()) == [path], told
+        path.unlink()
+    assert line > 10
+
+
+def test_ctrl_c_while_it_is_compressed_leaves_nothing_beside(path: Path) -> None:
+    file = RecordingFile(path, compress=True)
+    content = os.urandom(20_000_000)
+    file.write(content)
+    before = signal.signal(signal.SIGVTALRM, signal.default_int_handler)
+    try:
+        # Of this processor's time, a fraction of what it takes.
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            file.close(is_whole=True)
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+    assert list(path.parent.iterdir()) == [path]
+    file.close(is_whole=True)
+    assert gzip.decompress(path.read_bytes()) == content
 
 
 def test_who_closes_again_after_an_interrupt_has_it_compressed(

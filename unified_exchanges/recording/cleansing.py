@@ -44,7 +44,9 @@ _CODE = re.compile(rb"%[0-9a-fA-F]{2}")
 # Texts that are nothing but a number or a time, and nothing but an id.
 _NUMBER = re.compile(r"[-+.,:eETZ]*+[0-9][-+0-9.,:eETZ]*")
 _ID = re.compile(r"(0x)?[0-9a-fA-F-]{32,}")
-_ID_NAME = re.compile(r"(id|ids|market|symbol|ticker)$", re.IGNORECASE)
+_ID_NAME = re.compile(
+    r"(?i:(^|_|-)(ids?|market|symbol|ticker))$|[a-z0-9](I[dD]s?|Market|Symbol|Ticker)$"
+)
 _COVERS = {REDACTED, REDACTED_KEY}
 _LONG = 24
 _WORDS = bytes(

@@ -9,7 +9,7 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
+from secrets import token_hex
 from typing import IO
 
 from ..errors import BadRequest
@@ -103,15 +103,17 @@ class RecordingFile:
                 self.flush()  # what cannot be written, closing says
             self._lost = self._looked_for()
             self._is_closed = True
-            try:
-                self._file.close()
-            except OSError:
-                # What could not be written would be tried again when it is collected.
-                if is_whole:
-                    raise
-            if not self.has_begun and not self._lost:
-                self._take_back()
-        if is_whole and self._compress and not self._lost and self._is_mine():
+        try:
+            self._file.close()
+        except OSError:
+            # What could not be written would be tried again when it is collected.
+            if is_whole:
+                raise
+        if self._lost or self._looked_for():
+            return  # not there any more, or compressed already
+        if not self.has_begun:
+            self._take_back()
+        elif is_whole and self._compress:
             self._squeeze()
 
     def _take_back(self) -> None:
@@ -120,12 +122,6 @@ class RecordingFile:
             os.truncate(self._path, 0)
             if self._is_new:
                 self._path.unlink()
-
-    def _is_mine(self) -> bool:
-        """Whether it is at its path as it was written, and not compressed yet."""
-        with suppress(OSError):
-            return os.path.samestat(self._mine, self._path.stat())
-        return False
 
     def _looked_for(self) -> str | None:
         # Before the size: meanwhile more may be written.
@@ -147,20 +143,18 @@ class RecordingFile:
         )
 
     def _squeeze(self) -> None:
-        part: Path | None = None
+        # A name that nobody has: the file of another is not written over, nor removed.
+        part = self._path.with_name(f"{self._path.name}.{token_hex(8)}.part")
         try:
-            # A name that nobody has: the file of another is not written over, nor removed.
-            number, name = mkstemp(".part", f"{self._path.name}.", self._path.parent)
-            part = Path(name)
             with (
-                os.fdopen(number, "wb") as raw,
                 self._path.open("rb") as plain,
+                _private(part, os.O_EXCL) as raw,
                 gzip.GzipFile("", "wb", 6, raw) as packed,
             ):
                 shutil.copyfileobj(plain, packed, _CHUNK)
             part.replace(self._path)
         except BaseException as error:
-            if part is not None:
+            with suppress(OSError):  # such as of a name that is too long
                 part.unlink(missing_ok=True)
             if not isinstance(error, OSError):
                 raise  # such as Ctrl-C

@@ -148,19 +148,30 @@ def _body_texts(body: bytes) -> Iterator[tuple[str, str, str]]:
 
 def leaves(content: Any, name: str = "") -> Iterator[_Text]:
     """Every text in JSON by its name, and the names; of numbers those that are secret."""
-    if isinstance(content, dict):
-        told = _told_name(content) or (name if is_surely_secret(name) else "")
-        for key, value in content.items():
-            yield _Text("", key, is_name=True)
-            yield from leaves(value, key if key.lower() not in _VALUES else told or key)
-    elif isinstance(content, list):
-        names = ["", content[0]] if _is_header(content) else [name] * len(content)
-        for each, value in zip(names, content, strict=True):
-            yield from leaves(value, each)
-    elif isinstance(content, str):
-        yield from _of_text(name, content)
-    elif _is_number(content) and is_secret_number(name, str(content)):
-        yield _Text(name, str(content))
+    # Not by calling itself: what is nested too deeply for that may be told as well.
+    waiting = [(name, content)]
+    while waiting:
+        of, value = waiting.pop()
+        if isinstance(value, dict):
+            for key in value:
+                yield _Text("", key, is_name=True)
+            waiting += reversed(_of_object(value, of))
+        elif isinstance(value, list):
+            names = ["", value[0]] if _is_header(value) else [of] * len(value)
+            waiting += reversed([*zip(names, value, strict=True)])
+        elif isinstance(value, str):
+            yield from _of_text(of, value)
+        elif _is_number(value) and is_secret_number(of, str(value)):
+            yield _Text(of, str(value))
+
+
+def _of_object(content: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+    """What is in an object, by what each is called there, or what tells its name."""
+    told = _told_name(content) or (name if is_surely_secret(name) else "")
+    return [
+        (told or key if key.lower() in _VALUES else key, value)
+        for key, value in content.items()
+    ]
 
 
 def _of_text(name: str, text: str) -> Iterator[_Text]:
