@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -61,12 +62,12 @@ def ended(
     flavour: str, strategy: Strategy, kind: str, **how: Any
 ) -> RunReport | BaseException:
     """What came of a run, and then what is open."""
-    seconds = how.pop("seconds", 20)
+    times = {"seconds": how.pop("seconds", 20), "stop": how.pop("stop", None)}
     if flavour == "blocking":
         with exchange(kind, **how) as ex:
             ex.cancel_all_orders()
             try:
-                return run(strategy, ex, seconds=seconds)
+                return run(strategy, ex, **times)
             except BaseException as error:  # noqa: BLE001 - it is looked at
                 return error
             finally:
@@ -76,7 +77,7 @@ def ended(
         async with async_exchange(kind, **how) as ex:
             await ex.cancel_all_orders()
             try:
-                return await async_run(strategy, ex, seconds=seconds)
+                return await async_run(strategy, ex, **times)
             except BaseException as error:  # noqa: BLE001 - it is looked at
                 return error
             finally:
@@ -202,3 +203,19 @@ def test_so_it_is_on_paper_over_a_recording(
     assert str(error) == f"a bug {where}"
     assert bugged.left == []
     assert bugged.came[-1] == "on_stop"
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_run_that_is_asked_to_end_cancels_as_any_other(
+    at: Stage, recording: Path, market: Market, flavour: str, *, is_live: bool
+) -> None:
+    stop: Any = threading.Event() if flavour == "blocking" else asyncio.Event()
+    bugged = Bugged(market, "nowhere", ValueError)
+    bugged.on_fill = lambda desk, fill: stop.set()  # type: ignore[method-assign]
+    over = {"source": "replay", "path": recording, "cash": 1_000}
+    kind, how = (at.venue, at.account) if is_live else ("paper", over)
+    report = ended(flavour, bugged, kind, **how, stop=stop)
+    assert isinstance(report, RunReport)
+    assert bugged.came[-1] == "on_stop"
+    assert (len(report.orders), bugged.left) == (6, [])
