@@ -99,6 +99,18 @@ def test_fault_22_any_order_repetition_and_loss_ends_in_the_same_state(
     assert found.is_done is not truth.is_open
 
 
+@pytest.mark.parametrize("keyed", [True, False])
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_fault_22_two_messages_of_a_life_with_a_failure_end_in_the_same_state(
+    is_ours: bool, keyed: bool
+) -> None:
+    truth = lived([("fill", 1), ("fail", 0)])
+    known = messages(truth, keyed=keyed, is_ours=is_ours)
+    plain = end_of(truth, [], is_ours=is_ours)
+    for told in permutations(known, 2):
+        assert end_of(truth, [*told], is_ours=is_ours) == plain
+
+
 def test_fault_18_every_order_of_a_short_life_ends_in_the_same_state() -> None:
     truth = lived([("fill", 3), ("end", OrderStatus.CANCELED)])
     told = [*map(_order, truth.states), *map(_fill, truth.fills)]

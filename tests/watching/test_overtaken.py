@@ -59,6 +59,20 @@ def test_fault_30_an_order_whose_fill_came_without_its_state_is_told_as_that_mak
     assert told(follower) == []
 
 
+def test_what_an_order_cost_is_told_once_its_state_comes_late(
+    stage: LateStage, follower: Follower
+) -> None:
+    stage.tell(part(4))
+    stage.pass_time(2)
+    derived = drain(follower)[-1]
+    assert (derived.filled, derived.average_price) == (4, None)
+    late = order(filled=4, average_price=D("0.4"), fee=D("0.1"))
+    for _ in range(2):
+        stage.tell(late)
+    [found] = [x for x in drain(follower) if isinstance(x, Order)]
+    assert (found.filled, found.average_price, found.fee) == (4, D("0.4"), D("0.1"))
+
+
 def test_fault_30_what_is_left_of_it_stays_open(
     stage: LateStage, follower: Follower
 ) -> None:

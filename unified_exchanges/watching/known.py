@@ -60,6 +60,8 @@ class KnownOrders:
         """Contracts by fill that failed to settle, which no state of an order shows."""
         self._matched: OrderedDict[str, dict[FillKey, Decimal]] = OrderedDict()
         """Contracts by fill that matched, whatever became of them."""
+        self._derived: set[str] = set()
+        """Orders of which more filled than the venue has told of them: by their fills."""
 
     @property
     def open(self) -> list[Order]:
@@ -84,7 +86,12 @@ class KnownOrders:
         ``read_at`` None means that the stream told it.
         """
         key = order.order_id
-        order = self._with_failed(order)
+        told, order = order, self._with_failed(order)
+        before = self.find(key)
+        if before is not None and key in self._derived and _completes(told, before):
+            # The same, in the venue's own words: what it costs and pays, and since when.
+            self._derived.discard(key)
+            return self._put(before, order)
         ended = self._ended.get(key)
         if ended is not None and order.is_open and _is_told_after(order, ended):
             # It lives, and counts again, whatever it was believed to have filled.
@@ -101,6 +108,10 @@ class KnownOrders:
             self._open[key] = _Known(order, at, _seen(order, known))
         else:
             self._end(order)
+        if order.filled != told.filled:
+            self._derived.add(key)
+        else:
+            self._derived.discard(key)
         return order
 
     def fail(self, fill: Fill) -> Order | None:
@@ -134,13 +145,16 @@ class KnownOrders:
             self._open[name].order = changed
         else:
             self._end(changed)
+        if changed.filled != order.filled:
+            self._derived.add(name)
         return changed
 
     def _end(self, order: Order) -> None:
         self._open.pop(order.order_id, None)
         self._ended[order.order_id] = order
         if len(self._ended) > _MOST_ENDED:
-            self._ended.popitem(last=False)
+            name, _ = self._ended.popitem(last=False)
+            self._derived.discard(name)
 
     def _with_failed(self, order: Order) -> Order:
         """A state of an order, with what is known to have failed of it."""
@@ -176,12 +190,14 @@ class KnownOrders:
 
     def forget_open(self, order_id: str) -> None:
         """Forget an order that was open; what ended is kept, or it might open again."""
-        self._open.pop(order_id, None)
+        if self._open.pop(order_id, None) is not None:
+            self._derived.discard(order_id)
 
     def clear(self) -> None:
         """Forget all that will be out of date; what failed has failed for good."""
         self._open.clear()
         self._ended.clear()
+        self._derived.clear()
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -324,6 +340,15 @@ def _tells_more(order: Order, ended: Order) -> bool:
     if order.failed != ended.failed or _is_told_after(order, ended):
         return True
     return is_unclear(ended) and not is_unclear(order)
+
+
+def _completes(told: Order, derived: Order) -> bool:
+    """Whether the venue tells of its own what fills made known, and more of that."""
+    if _terms(told) != _terms(derived):
+        return False
+    now, before = _moment(told), _moment(derived)
+    is_later = now is not None and before is not None and now > before
+    return is_later or (told.average_price, told.fee) != (None, None)
 
 
 def _is_newer(order: Order, known: _Known, read_at: float | None) -> bool:
