@@ -290,17 +290,17 @@ class Loop:
         engine, desk = self._engine, self._desk
         self._send()
         while not desk.is_stopped:
-            # As an effect of an order, after everything received by then.
-            if self._refused and desk.moment < moment:
+            # Of what never left it is known at once, before what is received next.
+            if self._refused:
                 self._tell_refused()
-            effect = desk.moment if self._refused else engine.due or NEVER
+            effect = engine.due or NEVER
             told = self._told[0][0] if self._told else NEVER
             timer = desk.timers[0][0] if desk.timers else NEVER
             soonest = min(told, timer)
             self._step(min(effect, soonest))
             if self._sampling.due <= (following := min(effect, soonest, moment)):
                 self._sampling.take(following)
-            elif effect < moment and effect <= soonest and not self._refused:
+            elif effect < moment and effect <= soonest:
                 self._effect(effect)
             elif soonest <= moment:
                 desk.moment = max(desk.moment, soonest)
@@ -354,11 +354,9 @@ class Loop:
         self._desk.due = min(self._desk.due, moment)
 
     def _tell_refused(self) -> None:
-        """Tell of what never left, and so comes back at once: after all that is told now."""
-        now = self._desk.moment
-        at = sum(moment <= now for moment, _ in self._told)
+        """Tell of what never left, and so comes back before all that is told now."""
         while self._refused:
-            self._told.insert(at, (now, self._refused.pop()))
+            self._told.appendleft((self._desk.moment, self._refused.pop()))
 
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
