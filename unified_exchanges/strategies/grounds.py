@@ -87,6 +87,11 @@ class Ground(ABC):
     def closing(self) -> int:
         """When the next market closes by the clock, as the strategy's shows it."""
 
+    @property
+    @abstractmethod
+    def sent(self) -> int:
+        """Counts what has left."""
+
     @abstractmethod
     def close_markets(self) -> None:
         """Close those whose time has come."""

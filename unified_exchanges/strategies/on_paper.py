@@ -38,6 +38,11 @@ class OnPaper(Ground):
         """When the next market closes by the clock, as the strategy's shows it."""
         return self._venue.closing
 
+    @property
+    def sent(self) -> int:
+        """Counts what the account has sent."""
+        return self._venue.broker.turn
+
     def close_markets(self) -> None:
         """Close those whose time has come."""
         self._venue.close_markets()

@@ -64,6 +64,11 @@ class OnRecord(Ground):
         """Never by the clock: what closes then was told when it did."""
         return NEVER
 
+    @property
+    def sent(self) -> int:
+        """Nothing leaves."""
+        return 0
+
     def close_markets(self) -> None:
         """They close by what is told."""
 

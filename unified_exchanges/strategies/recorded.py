@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
-from ..errors import BadRequest, NotRecorded, OrderNotFound
+from ..errors import BadRequest, MarketClosed, NotRecorded, OrderNotFound
 from ..flow import JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..models import Balance, Gap, Order, Position
@@ -90,7 +90,7 @@ class RecordedRun:
         )
         self._running.session.has_lasting_ids = self._ground.has_lasting_ids
         self._items: deque[Item] = deque()
-        self._is_sending = False
+        self._sent: int | None = None
         self._journal = MemoryJournal()
         self._setbacks = Setbacks()
 
@@ -185,21 +185,22 @@ class RecordedRun:
     # -- what is sent ------------------------------------------------------------------
 
     def _send(self) -> None:
-        self._is_sending = True
         for command in self._running.session.ready():
+            self._sent = self._ground.sent
             self._perform(
                 command,
                 partial(self._answered, command),
                 partial(self._failed, command),
             )
-        self._is_sending = False
+        self._sent = None
 
     def _answered(self, command: Command, order: Order) -> None:
         self._put(partial(self._running.session.answered, command, order))
 
     def _failed(self, command: Command, error: Exception) -> None:
         item = partial(self._running.session.failed, command, told(error))
-        if not self._is_sending:
+        if self._sent != self._ground.sent or isinstance(error, MarketClosed):
+            # So it is in a backtest, which asks the market itself, also where that is known.
             self._put(item)
             return
         # It never left: what the market tells at this moment comes later, as in a backtest.

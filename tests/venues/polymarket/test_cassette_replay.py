@@ -192,7 +192,7 @@ def test_f13_a_cassette_of_a_session_holds_no_secret(recording: Recording) -> No
 
 def test_f13_an_api_key_that_is_derived_is_not_saved(recording: Recording) -> None:
     content = " ".join(recording.path.read_text().split())
-    answer = '"apiKey": "REDACTED-KEY", "secret": "REDACTED", "passphrase": "REDACTED"'
+    answer = '"apiKey":"REDACTED-KEY","secret":"REDACTED","passphrase":"REDACTED"'
     assert ("/auth/derive-api-key" in content) is not bool(recording.given)
     assert (answer in content) is not bool(recording.given)
 
