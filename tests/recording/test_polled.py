@@ -244,9 +244,9 @@ def test_trades_that_would_not_be_told_are_not_missing_where_they_cannot_be_read
 ) -> None:
     kalshi = Listener("kalshi", has_books=True)
     assert kalshi.read("/trade-api/v2/markets/trades", {"trades": [{}]}) == []
-    assert (kalshi.overheard.missing, caplog.records) == ([], [])
+    assert (kalshi.decoder.missing, caplog.records) == ([], [])
     assert kalshi.read("/trade-api/v2/markets", {"markets": [{}]}) == []
-    [missing] = kalshi.overheard.missing
+    [missing] = kalshi.decoder.missing
     assert (missing.about, len(caplog.records)) == ("markets", 1)
 
 

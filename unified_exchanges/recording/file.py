@@ -9,7 +9,6 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import IO
 
 from ..errors import BadRequest
@@ -143,8 +142,9 @@ class RecordingFile:
         )
 
     def _squeeze(self) -> None:
-        # A name that nobody has: the file of another is not written over, nor removed.
-        part = self._path.with_name(f"{self._path.name}.{token_hex(8)}.part")
+        # A name by this very file: that of another is not written over, nor removed.
+        name = f"{self._path.name}.{self._mine.st_dev:x}-{self._mine.st_ino:x}.part"
+        part = self._path.with_name(name)
         try:
             with (
                 self._path.open("rb") as plain,
