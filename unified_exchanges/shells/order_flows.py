@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ..flow import Flow
-from ..models import Order, OrderRequest
+from ..models import Fill, Order, OrderRequest, Settlement
 from ..tracking.calls import TrackedCalls
 from ..tracking.waiting import ending
 from ..venue import Venue
@@ -59,6 +59,10 @@ class OrderFlows:
         """The flow of a cancel of one order, likewise."""
         flow = self.venue.cancel_order(order_id, market_id=market_id)
         return self._calls.cancelling(flow, order_id)
+
+    def learn(self, told: Order | Fill | Settlement) -> None:
+        """Have `orders` and the guards know what was told of the account past its stream."""
+        self._calls.learn(told)
 
     def ending(self, order: Order, timeout: float) -> Flow[Order]:
         """The flow that reads an order until it has ended, likewise; see `wait_done`."""

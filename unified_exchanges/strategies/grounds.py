@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from ..flow import Flow, Request
-from ..models import Order, OrderRequest, Subject
+from ..models import Fill, Order, OrderRequest, Settlement, Subject
 from ..paper import Contract
 from ..replaying import Timeline
 from ..replaying.answers import Entry
@@ -42,6 +42,10 @@ class Recorded(Protocol):
         self, subject: Subject, market_ids: tuple[str, ...], hear: Callable[[Any], None]
     ) -> Handed:
         """Have somebody called with all that is told."""
+        ...
+
+    def learn(self, told: Order | Fill | Settlement) -> None:
+        """Have its guards know what was told of the account past its stream."""
         ...
 
     def placing(self, order: OrderRequest) -> Flow[Order]:
@@ -103,6 +107,10 @@ class Ground(ABC):
     @abstractmethod
     def drain(self) -> None:
         """Tell what became of orders by now."""
+
+    @abstractmethod
+    def note(self, item: Item) -> None:
+        """The strategy is told next: the guards learn it now, if they have not."""
 
     @abstractmethod
     def check(self) -> None:

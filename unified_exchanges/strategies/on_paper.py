@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
 from ..flow import Flow, Request
-from ..models import Gap, Order, Subject
+from ..models import Fill, Gap, Order, Subject
 from ..paper import Contract
 from ..paper.engine import HEARD
 from ..replaying.answers import Entry
@@ -30,7 +31,9 @@ class OnPaper(Ground):
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)
         self._venue: Overhearing = exchange.venue
-        self._news = self._venue.broker.events.open_session()
+        events = self._venue.broker.events
+        self._news = events.open_session()
+        self._fills, self._settled = len(events.fills), len(events.settlements)
         self._gap: Gap | None = None
 
     @property
@@ -78,14 +81,30 @@ class OnPaper(Ground):
         """Tell what became of orders by now."""
         for news in self._news.take(NEVER):
             self._hear(cast("Item", news))
+        # What a market pays the strategy sees by its change; guards go by what was paid.
+        settlements = self._venue.broker.events.settlements
+        for settlement in settlements[self._settled :]:
+            self._hear(partial(self.exchange.learn, settlement))
+        self._settled = len(settlements)
+
+    def note(self, item: Item) -> None:
+        """Have the guards know what became of orders: no stream of the exchange tells it.
+
+        When the strategy is told, as in a backtest: what it decides before is judged without.
+        """
+        if isinstance(item, Order | Fill):
+            self.exchange.learn(item)
 
     def check(self) -> None:
         """The account is told no errors of a stream: it hears no more."""
 
     def leave(self) -> None:
-        """Tell no more."""
-        self._venue.broker.events.take_down(self.drain)
-        self._venue.broker.events.close_session(self._news)
+        """Tell no more; what filled while the last was canceled, the exchange knows."""
+        events = self._venue.broker.events
+        events.take_down(self.drain)
+        events.close_session(self._news)
+        for fill in events.fills[self._fills :]:
+            self.exchange.learn(fill)
 
     def _of_one(
         self, command: Command, place: Place, order_id: str | None

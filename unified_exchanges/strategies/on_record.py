@@ -15,6 +15,7 @@ from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .grounds import Ground, Hear, Recorded
 from .hearing import heard
+from .waiting import Item
 
 __all__ = ["OnRecord", "account_read"]
 
@@ -69,6 +70,9 @@ class OnRecord(Ground):
 
     def drain(self) -> None:
         """It was told as it came."""
+
+    def note(self, item: Item) -> None:
+        """The streams of the exchange told its guards."""
 
     def follow(
         self,

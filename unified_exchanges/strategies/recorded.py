@@ -172,6 +172,7 @@ class RecordedRun:
         if callable(item):
             item()
         else:
+            self._ground.note(item)
             self._running.session.take(item)
 
     def _look_up(self) -> None:

@@ -460,6 +460,15 @@ class TrackedCalls:
             return (yield from flow)
         return (yield from read_positions(venue, self.tracker, flow, market_id))
 
+    def learn(self, told: Order | Fill | Settlement) -> None:
+        """Something was told of the account, by neither a stream nor an answer."""
+        if isinstance(told, Fill):
+            self.tracker.fill(told)
+        elif isinstance(told, Settlement):
+            self.tracker.settled(told)
+        else:
+            self.tracker.order(told)
+
     def _took_orders(self) -> Callable[[list[Order]], None]:
         began = self._clock.monotonic()
 
