@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from unified_exchanges import GuardPolicy, async_exchange, exchange
+from unified_exchanges import (
+    GuardPolicy,
+    MarketStatus,
+    OrderBook,
+    async_exchange,
+    exchange,
+)
 from unified_exchanges.backtesting import backtest
-from unified_exchanges.models import Exposure
-from unified_exchanges.strategies import RunReport, Strategy, async_run, run
+from unified_exchanges.models import Exposure, Subject
+from unified_exchanges.recording import Recorder
+from unified_exchanges.strategies import (
+    Desk,
+    RunReport,
+    Strategy,
+    async_run,
+    contract_of,
+    run,
+)
 
 from ..backtesting.test_making import Among, Maker, cash_before, decided, filled, quoted
 from ..backtesting.test_making import live as made
 from ..flavours import FLAVOURS
-from ..recording.sessions import VENUES, stage
+from ..recording.sessions import VENUES, in_force, stage
 from ..strategies.test_replayed import Absent
 
 LOOSE: dict[str, Any] = {
     "max_order_cost": None,
     "max_orders": None,
-    "max_exposure": None,
     "price_collar": None,
 }
 
@@ -33,7 +47,7 @@ def _capped(venue: str) -> GuardPolicy:
     with stage(venue) as ground, exchange(venue, **ground.account) as ex:
         price = quoted(ex).market.bid
     assert price is not None
-    return GuardPolicy(max_market_exposure=40 * price, **LOOSE)
+    return GuardPolicy(max_market_exposure=40 * price, max_exposure=None, **LOOSE)
 
 
 def _played(
@@ -84,3 +98,62 @@ def test_what_rested_and_filled_is_not_at_risk_twice(
     assert decided(again) == decided(real)
     assert filled(again.fills) == filled(real.fills)
     assert left.orders == 0
+
+
+class Twice(Strategy):
+    """Buys in one market, and once that is settled in another."""
+
+    subjects = (Subject.ORDER_BOOK, Subject.MARKET_STATUS)
+
+    def __init__(self, names: list[str]) -> None:
+        self.markets = names
+        self.begun: set[str] = set()
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        [first, second] = self.markets
+        self.buy(desk, first)
+        if desk.market(first).status is MarketStatus.SETTLED:
+            self.buy(desk, second)
+
+    def buy(self, desk: Desk, name: str) -> None:
+        book = desk.book(name)
+        if name in self.begun or book is None or book.ask is None:
+            return
+        self.begun.add(name)
+        desk.place(name, book.outcome, "buy", book.ask.price, 10, time_in_force="ioc")
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_was_settled_is_at_risk_no_more(flavour: str, tmp_path: Path) -> None:
+    path = tmp_path / "settled.jsonl"
+    with (
+        stage("kalshi") as ground,
+        exchange("kalshi", **ground.account) as ex,
+        Recorder(ex, path),
+    ):
+        made = [
+            contract_of(ex, x.market_id)
+            for x in ex.fetch_markets(limit=100)
+            if x.bid and x.ask and x.ask < Decimal("0.8") and not x.legs
+        ][:2]
+        names = [x.market_id for x in made]
+        books, changes = ex.watch_order_book(names), ex.watch_market_status(names)
+        in_force(ex)
+        for _ in names:
+            books.next(timeout=10)
+        with ground.server.lock:
+            ground.simulated.engine.determine(names[0], Decimal(1))
+            ground.simulated.engine.settle(names[0])
+        while changes.next(timeout=10).status is not MarketStatus.SETTLED:
+            pass
+        ex.create_order(names[1], made[1].first, "buy", made[1].market.grid.lowest, 11)
+        books.next(timeout=10)
+        ex.cancel_all_orders()
+        books.next(timeout=10)
+    guards = GuardPolicy(max_exposure=Decimal(10), max_market_exposure=None, **LOOSE)
+    tested = backtest(Twice(names), path, contracts=made, cash=100, guards=guards)
+    assert len(tested.trades) == 2
+    over = {"source": "replay", "path": path, "cash": 100, "guards": guards}
+    ran, _ = _played(flavour, "paper", lambda _: Twice(names), **over)
+    assert ran.failures == tested.failures == ()
+    assert filled(ran.fills) == filled(tested.trades)
