@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 from ..flow import Flow, Request
-from ..models import Fill, Gap, Order, Subject
+from ..models import Fill, Gap, MarketChange, Order, Subject
 from ..paper import Contract
 from ..paper.engine import HEARD
 from ..replaying.answers import Entry
@@ -53,7 +53,9 @@ class OnPaper(Ground):
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
-        self._kinds = tuple(kind for x, kind in HEARD.items() if x in subjects)
+        # As in a backtest the desk knows of changes also where the strategy is told of none.
+        kinds = {kind for x, kind in HEARD.items() if x in subjects}
+        self._kinds = (*(kinds | {MarketChange}),)
         self._gaps = gaps_of(subjects)
         on_the_wire = self.exchange.venue.on_the_wire
         for subject in subjects:
