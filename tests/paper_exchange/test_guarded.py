@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from unified_exchanges import (
     GuardPolicy,
+    GuardTripped,
     MarketStatus,
     OrderBook,
     async_exchange,
@@ -19,9 +21,12 @@ from unified_exchanges import (
 )
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.models import Exposure, Subject
-from unified_exchanges.recording import Recorder
+from unified_exchanges.paper import Delays
+from unified_exchanges.recording import Recorder, Torn, read
+from unified_exchanges.recording.format import encode
 from unified_exchanges.strategies import (
     Desk,
+    Failure,
     RunReport,
     Strategy,
     async_run,
@@ -34,6 +39,7 @@ from ..backtesting.test_making import live as made
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, in_force, stage
 from ..strategies.test_replayed import Absent
+from .test_over_recording import Tape, bunched, contracts_in, played, whole
 
 LOOSE: dict[str, Any] = {
     "max_order_cost": None,
@@ -157,3 +163,83 @@ def test_what_was_settled_is_at_risk_no_more(flavour: str, tmp_path: Path) -> No
     ran, _ = _played(flavour, "paper", lambda _: Twice(names), **over)
     assert ran.failures == tested.failures == ()
     assert filled(ran.fills) == filled(tested.trades)
+
+
+@pytest.fixture(scope="module", params=VENUES)
+def eaten(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """Of a market whose best offers are taken one after another, all told at one moment."""
+    folder, venue = tmp_path_factory.mktemp("eaten"), request.param
+    path = folder / "tape.jsonl"
+    with (
+        stage(venue) as ground,
+        exchange(venue, **ground.account) as ex,
+        Recorder(ex, path),
+    ):
+        made = quoted(ex)
+        name, first = made.market_id, made.first
+        books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        in_force(ex)
+        books.next(timeout=10)
+        for level in ex.fetch_order_book(name).asks[:4]:
+            size = whole(made.market, level.price, int(level.size))
+            ex.create_order(name, first, "buy", level.price, size, time_in_force="ioc")
+            trades.next(timeout=30)
+        # The last of it is told later, as a backtest ends with it.
+        time.sleep(0.1)
+        later = time.time_ns()
+        ex.create_order(name, first, "buy", made.market.grid.lowest, 10)
+        while ex.fetch_order_book(name).bids != books.next(timeout=30).bids:
+            pass
+    at_once = bunched(path, folder / "bunched.jsonl", 100)
+    pairs = zip(_lines(path), _lines(at_once), strict=True)
+    lines = [y if x.at < later else x for x, y in pairs]
+    at_once.write_bytes(b"".join(map(encode, lines)))
+    return Tape(venue, at_once, [name])
+
+
+def _lines(path: Path) -> list[Any]:
+    return [x for x in read(path) if not isinstance(x, Torn)]
+
+
+LATE = Delays(order=20_000_000, event=11_000_000)
+
+
+class Rash(Strategy):
+    """Bids as high as can be at each book, and notes by how much that was too high."""
+
+    subjects = (Subject.ORDER_BOOK, Subject.TRADES)
+
+    def __init__(self, names: list[str]) -> None:
+        self.markets = names
+        self.best: dict[str, Decimal] = {}
+        self.said: list[tuple[int, Decimal | None]] = []
+        self.wrong = 0
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if book.ask is None:
+            return
+        name, highest = book.market_id, desk.market(book.market_id).grid.highest
+        key = desk.place(name, book.outcome, "buy", highest, 10, time_in_force="ioc")
+        self.best[key] = highest - book.ask.price
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        if isinstance(failure.error, GuardTripped):
+            self.said.append((desk.moment, failure.error.value))
+            self.wrong += failure.error.value != self.best[failure.command.key]
+
+
+@pytest.mark.parametrize(
+    "delays", [Delays(), Delays(order=20_000_000, event=11_000_000)], ids=str
+)
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_the_collar_goes_by_the_book_that_was_told_last_and_by_none_that_is_newer(
+    flavour: str, eaten: Tape, delays: Delays
+) -> None:
+    guards = GuardPolicy(**{**LOOSE, "price_collar": Decimal("0.0001")})
+    mine, theirs = Rash(eaten.names), Rash(eaten.names)
+    terms: dict[str, Any] = {"delays": delays, "cash": 2_000, "guards": guards}
+    played(flavour, mine, eaten.path, **terms)
+    backtest(theirs, eaten.path, contracts=contracts_in(eaten), **terms)
+    assert len(theirs.said) > 3
+    assert mine.said[: len(theirs.said)] == theirs.said
+    assert mine.wrong == theirs.wrong == 0

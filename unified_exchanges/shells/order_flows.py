@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from ..flow import Flow
-from ..models import Fill, Order, OrderRequest, Settlement
+from ..models import Fill, Order, OrderBook, OrderRequest, Settlement
 from ..tracking.calls import TrackedCalls
 from ..tracking.waiting import ending
 from ..venue import Venue
@@ -63,6 +64,10 @@ class OrderFlows:
     def learn(self, told: Order | Fill | Settlement) -> None:
         """Have `orders` and the guards know what was told of the account past its stream."""
         self._calls.learn(told)
+
+    def judge_by(self, books: Callable[[str], OrderBook | None]) -> Callable[[], None]:
+        """Hold prices against these books, until what is returned is called."""
+        return self._calls.judge_by(books)
 
     def ending(self, order: Order, timeout: float) -> Flow[Order]:
         """The flow that reads an order until it has ended, likewise; see `wait_done`."""

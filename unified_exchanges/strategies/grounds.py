@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from ..flow import Flow, Request
-from ..models import Fill, Order, OrderRequest, Settlement, Subject
+from ..models import Fill, Order, OrderBook, OrderRequest, Settlement, Subject
 from ..paper import Contract
 from ..replaying import Timeline
 from ..replaying.answers import Entry
@@ -19,9 +19,10 @@ from .commands import Amend, Command, Place
 from .running import request
 from .waiting import Item
 
-__all__ = ["Ground", "Hear", "Recorded"]
+__all__ = ["Ground", "Hear", "Recorded", "Told"]
 
 Hear: TypeAlias = Callable[[Item], None]
+Told: TypeAlias = Callable[[str], OrderBook | None]
 
 
 class Recorded(Protocol):
@@ -46,6 +47,10 @@ class Recorded(Protocol):
 
     def learn(self, told: Order | Fill | Settlement) -> None:
         """Have its guards know what was told of the account past its stream."""
+        ...
+
+    def judge_by(self, books: Told) -> Callable[[], None]:
+        """Hold prices against these books, until what is returned is called."""
         ...
 
     def placing(self, order: OrderRequest) -> Flow[Order]:
@@ -101,8 +106,12 @@ class Ground(ABC):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
+        told: Told,
     ) -> None:
-        """Tell all of these markets and of the orders in them, from now on."""
+        """Tell all of these markets and of the orders in them, from now on.
+
+        ``told`` gives the book of a market that the strategy was told last.
+        """
 
     @abstractmethod
     def drain(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import cast
 
@@ -15,7 +15,7 @@ from ..replaying.errands import WITHIN
 from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from .commands import Command, Place
-from .grounds import Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded, Told
 from .hearing import gaps_of
 from .waiting import Item
 
@@ -35,6 +35,7 @@ class OnPaper(Ground):
         self._news = events.open_session()
         self._fills, self._settled = len(events.fills), len(events.settlements)
         self._gap: Gap | None = None
+        self._unjudge: Callable[[], None] = _nothing
 
     @property
     def closing(self) -> int:
@@ -50,6 +51,7 @@ class OnPaper(Ground):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
+        told: Told,
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
@@ -66,6 +68,9 @@ class OnPaper(Ground):
             # First, so that the account misses nothing of what is told.
             self._venue.broker.admit(contract)
             self.exchange.attend(contract.market_id)
+        if Subject.ORDER_BOOK in subjects:
+            # As in a backtest, and not by one of the same moment that is told next.
+            self._unjudge = self.exchange.judge_by(told)
 
     def _told(self, event: object) -> None:
         # What became of orders by what was told before comes before this.
@@ -105,6 +110,7 @@ class OnPaper(Ground):
         events = self._venue.broker.events
         events.take_down(self.drain)
         events.close_session(self._news)
+        self._unjudge()
         for fill in events.fills[self._fills :]:
             self.exchange.learn(fill)
 
@@ -121,3 +127,7 @@ class OnPaper(Ground):
         """What was recorded of a read of the market."""
         del since  # on paper it waits for as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
+
+
+def _nothing() -> None:
+    """The exchange judges by its own books."""

@@ -13,7 +13,7 @@ from ..paper import Contract
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
-from .grounds import Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded, Told
 from .hearing import heard
 from .waiting import Item
 
@@ -79,8 +79,13 @@ class OnRecord(Ground):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
+        told: Told,
     ) -> None:
-        """Tell what the streams of the exchange tell, the account's first."""
+        """Tell what the streams of the exchange tell, the account's first.
+
+        Its guards judge by its live books, as they did then.
+        """
+        del told
         self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
 
     def check(self) -> None:

@@ -80,6 +80,18 @@ class TrackedCalls:
         if self.gate is not None:
             self.gate.watched = watched
 
+    def judge_by(self, books: Callable[[str], OrderBook | None]) -> Callable[[], None]:
+        """Hold prices against these books, until what is returned is called."""
+        gate = self.gate
+        if gate is None:
+            return _nothing
+        before, gate.watched = gate.watched, books
+
+        def undo() -> None:
+            gate.watched = before
+
+        return undo
+
     # -- creates --------------------------------------------------------------------
 
     def creating(self, flow: Flow[T]) -> Flow[T]:
@@ -485,6 +497,10 @@ class TrackedCalls:
     def _take_settlements(self, settlements: Iterable[Settlement]) -> None:
         for settlement in settlements:
             self.tracker.settled(settlement)
+
+
+def _nothing() -> None:
+    """No price is held against any book."""
 
 
 def calls_of(venue: Venue) -> TrackedCalls:
