@@ -175,11 +175,11 @@ class Among(Maker):
             desk.timer("begin", _BEAT)
 
 
-def live(flavour: str, at: Stage, path: Path) -> tuple[RunReport, Contract]:
+def live(flavour: str, at: Stage, path: Path, **how: Any) -> tuple[RunReport, Contract]:
     """The maker among others, recorded by itself."""
     if flavour == "blocking":
-        with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
-            contract = _quoted(ex)
+        with exchange(at.venue, **at.account, **how) as ex, Recorder(ex, path):
+            contract = quoted(ex)
             name = contract.market_id
             among = Among(
                 name, Crowd(at, name), lambda: ex.stream_health().state == "live"
@@ -188,8 +188,11 @@ def live(flavour: str, at: Stage, path: Path) -> tuple[RunReport, Contract]:
 
     async def go() -> tuple[RunReport, Contract]:
         with exchange(at.venue, **at.account) as ex:
-            name = _quoted(ex).market_id
-        async with async_exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+            name = quoted(ex).market_id
+        async with (
+            async_exchange(at.venue, **at.account, **how) as ex,
+            Recorder(ex, path),
+        ):
             contract = await async_contract_of(ex, name)
             among = Among(
                 name, Crowd(at, name), lambda: ex.stream_health().state == "live"
@@ -199,7 +202,7 @@ def live(flavour: str, at: Stage, path: Path) -> tuple[RunReport, Contract]:
     return asyncio.run(go())
 
 
-def _quoted(ex: Any) -> Contract:
+def quoted(ex: Any) -> Contract:
     """A market with room on both sides; on Kalshi one that charges makers."""
     for market in ex.fetch_markets(limit=100):
         if market.bid and market.ask and market.bid > market.grid.lowest:

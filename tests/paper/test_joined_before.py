@@ -244,6 +244,21 @@ def test_a_trade_waits_until_a_later_book_tells_where_the_order_stood() -> None:
     assert made.order("paper-1").filled == 4
 
 
+@pytest.mark.parametrize("after", [-1_000, 0, 1, 500, 999, 1_000, 500_000])
+def test_a_trade_next_to_an_arrival_counts_once_before_or_after_it(after: int) -> None:
+    # Two stood there, and exactly these two were taken: whenever ours came, it gets nothing.
+    made = engine()
+    moment = START + 200 * MS + after
+    made.receive(min(moment, START + 200 * MS), shown(0, 0))
+    made.place(moment, "RAIN", "yes", "buy", PRICE, 3)
+    made.advance(moment)
+    made.receive(START + 215 * MS, sold(200, 2))
+    made.receive(START + 340 * MS, shown(140, 2))
+    made.receive(START + 405 * MS, shown(200, 0))
+    made.receive(START + 500 * MS, shown(400, 0))
+    assert not made.order("paper-1").filled
+
+
 def test_an_offer_from_before_the_order_that_is_told_after_it_fills_nothing() -> None:
     made = begun()
     made.receive(START + 90 * MS, shown(40, 2, "3@0.50"))

@@ -108,7 +108,7 @@ def _trade(ex: Any, market: Market, turn: int) -> bool:
         return False  # all of it is taken
     size = 10 + turn % 7
     at_once = {"time_in_force": "ioc"}
-    bought = _whole(market, book.ask.price, size)
+    bought = whole(market, book.ask.price, size)
     ex.create_order(name, book.outcome, "buy", book.ask.price, bought, **at_once)
     resting = ex.create_order(name, book.outcome, "buy", book.bid.price, size)
     if turn % 3:
@@ -117,7 +117,7 @@ def _trade(ex: Any, market: Market, turn: int) -> bool:
     return True
 
 
-def _whole(market: Market, price: Decimal, size: int) -> Decimal:
+def whole(market: Market, price: Decimal, size: int) -> Decimal:
     """At least such a size that may be bought at once."""
     lot = market.immediate_lot(price)
     return -(-size // lot) * lot
@@ -155,7 +155,7 @@ class Busy(Strategy):
         turn = self.seen % 12
         if turn == 1:
             price = book.ask.price
-            size = _whole(desk.market(name), price, 30)
+            size = whole(desk.market(name), price, 30)
             desk.place(name, first, "buy", price, size, time_in_force="ioc")
         elif turn == 3:
             self.keys.append(desk.place(name, first, "buy", book.bid.price, 20))
@@ -222,7 +222,7 @@ def played(flavour: str, strategy: Strategy, path: Path, **how: Any) -> RunRepor
     return asyncio.run(go())
 
 
-def _contracts(tape: Tape) -> list[Contract]:
+def contracts_in(tape: Tape) -> list[Contract]:
     with exchange("replay", path=tape.path) as ex:
         return [contract_of(ex, name) for name in tape.names]
 
@@ -253,7 +253,7 @@ def test_guards_refuse_over_a_recording_what_they_refuse_in_its_backtest(
     mine, theirs = Guarded(tape.names), Guarded(tape.names)
     terms: dict[str, Any] = {"delays": delays, "cash": 2_000, "guards": policy}
     ran = played("blocking", mine, tape.path, **terms)
-    tested = backtest(theirs, tape.path, contracts=_contracts(tape), **terms)
+    tested = backtest(theirs, tape.path, contracts=contracts_in(tape), **terms)
     assert mine.said[: len(theirs.said)] == theirs.said
     assert _decided(ran) == _decided(tested)
     assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
@@ -273,7 +273,7 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
     mine, theirs = Busy(tape.names), Busy(tape.names)
     ran = played(flavour, mine, tape.path, delays=delays, cash=2_000)
     tested = backtest(
-        theirs, tape.path, contracts=_contracts(tape), delays=delays, cash=2_000
+        theirs, tape.path, contracts=contracts_in(tape), delays=delays, cash=2_000
     )
     assert len(tested.trades) > 10
     assert len(tested.decisions) > 30
@@ -328,7 +328,7 @@ def test_what_comes_between_messages_of_one_moment_does_so_in_a_backtest_as_well
     mine, theirs = Hasty(tape.names), Hasty(tape.names)
     ran = played(flavour, mine, path, delays=delays, cash=2_000)
     tested = backtest(
-        theirs, path, contracts=_contracts(tape), delays=delays, cash=2_000
+        theirs, path, contracts=contracts_in(tape), delays=delays, cash=2_000
     )
     failed = [x for x in theirs.said if x[1] == "failed"]
     assert len(failed) > 20
@@ -369,7 +369,7 @@ def test_a_run_over_a_recording_whose_clock_was_set_is_the_backtest_of_it(
     delays = Delays(order=7 * MILLISECOND)
     ran = played(flavour, mine, path, delays=delays, cash=2_000)
     tested = backtest(
-        theirs, path, contracts=_contracts(tape), delays=delays, cash=2_000
+        theirs, path, contracts=contracts_in(tape), delays=delays, cash=2_000
     )
     assert mine.said[: len(theirs.said)] == theirs.said
     assert _decided(ran) == _decided(tested)
@@ -393,7 +393,7 @@ def test_time_passes_as_it_did_where_the_clock_was_set_back(
 ) -> None:
     path = clock_set(tape.path, tmp_path / "set.jsonl", seconds)
     as_it_was, report = (
-        backtest(Busy(tape.names), each, contracts=_contracts(tape), cash=2_000)
+        backtest(Busy(tape.names), each, contracts=contracts_in(tape), cash=2_000)
         for each in (tape.path, path)
     )
     assert abs(span(report) - span(as_it_was)) < timedelta(milliseconds=50)
@@ -482,7 +482,7 @@ class TestLoops:
             market = yield ex.fetch_market(name)
             clock = ex.venue.clock
             sent = clock.moment
-            size = _whole(market, book.ask.price, 10)
+            size = whole(market, book.ask.price, 10)
             terms = (name, book.outcome, "buy", book.ask.price, size)
             order = yield ex.create_order(*terms, time_in_force="ioc")
             answered = clock.moment

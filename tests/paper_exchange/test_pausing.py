@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from tests.paper_exchange.ground import KalshiPaper
-from unified_exchanges import Order, OrderBook, OrderStatus, exchange
+from unified_exchanges import (
+    MarketChange,
+    MarketStatus,
+    Order,
+    OrderBook,
+    OrderStatus,
+    exchange,
+)
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.models import Subject
-from unified_exchanges.recording import Recorder
+from unified_exchanges.paper import Delays
+from unified_exchanges.recording import Frame, Recorder, Torn, read
+from unified_exchanges.recording.format import encode
 from unified_exchanges.strategies import Desk, Strategy, contract_of
 
 from .test_over_recording import FLAVOURS, _busy, played
@@ -147,3 +158,75 @@ def test_so_it_is_in_a_backtest_and_on_paper_over_the_recording(
     assert mine.said == theirs.said
     assert not tested.trades
     assert not tested.failures
+
+
+class Looks(Strategy):
+    """Writes down what the desk knows of the book, whenever it is told anything."""
+
+    def __init__(self, name: str, *subjects: Subject) -> None:
+        self.markets = [name]
+        self.subjects = subjects
+        self.said: list[tuple[Any, ...]] = []
+
+    def look(self, desk: Desk, what: str) -> None:
+        [name] = self.markets
+        book, status = desk.book(name), desk.market(name).status
+        levels = None if book is None else (book.bids, book.asks)
+        self.said.append((desk.moment, what, status, levels))
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not self.said:
+            desk.timer("later", timedelta(milliseconds=1))
+        self.look(desk, "book")
+
+    def on_status(self, desk: Desk, change: MarketChange) -> None:
+        self.look(desk, str(change.status))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.look(desk, name)
+        desk.timer("later", timedelta(milliseconds=1))
+
+
+def at_once(path: Path, out: Path) -> Path:
+    """The same pause, where it is told to be over before anything else is."""
+    lines: list[Any] = [x for x in read(path) if not isinstance(x, Torn)]
+    [over] = [x for x in lines if _tells(x, b'"activated"')]
+    lines.remove(over)
+    [place] = [n for n, x in enumerate(lines) if _tells(x, b'"deactivated"')]
+    begun = lines[place]
+    lines.insert(place + 1, replace(over, at=begun.at, mono=begun.mono))
+    out.write_bytes(b"".join(map(encode, lines)))
+    return out
+
+
+def _tells(line: Any, word: bytes) -> bool:
+    return isinstance(line, Frame) and word in line.body.data
+
+
+SLOW = Delays(event=2_000_000)
+
+
+@pytest.mark.parametrize("delays", [Delays(), SLOW], ids=str)
+@pytest.mark.parametrize("subjects", [("order_book", "market_status"), ("order_book",)])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_the_desk_loses_the_book_from_before_once_it_is_told_that_trading_resumes(
+    flavour: str,
+    subjects: tuple[str, ...],
+    delays: Delays,
+    session: Session,
+    tmp_path: Path,
+) -> None:
+    path, name = at_once(session.path, tmp_path / "resumed.jsonl"), session.name
+    followed = [Subject(x) for x in subjects]
+    mine, theirs = Looks(name, *followed), Looks(name, *followed)
+    with exchange("replay", path=path) as ex:
+        contracts = [contract_of(ex, name)]
+    backtest(theirs, path, contracts=contracts, cash=500, delays=delays)
+    played(flavour, mine, path, cash=500, delays=delays)
+    assert len(theirs.said) > 10
+    assert mine.said[: len(theirs.said)] == theirs.said
+    told = [x[2:] for x in theirs.said]
+    assert (MarketStatus.OPEN, None) in told
+    if "market_status" in subjects:
+        [paused] = [x for x in theirs.said if x[1] == "paused"]
+        assert paused[-1] is not None

@@ -24,7 +24,7 @@ from ..paper.pit import Pit
 from ..paper.refusals import error_of
 from ..strategies import Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
-from ..strategies.hearing import gaps_of
+from ..strategies.hearing import gaps_of, lose_emptied
 from ..strategies.session import is_old
 from .guarding import Guarding
 from .hindsight import as_known
@@ -122,6 +122,7 @@ class Teller:
             self._gap(told)
 
     def _change(self, change: MarketChange) -> None:
+        lose_emptied(self._books, self.desk.contract(change.market_id), change)
         self.desk.told_change(change)
         if Subject.MARKET_STATUS in self._subjects:
             self.strategy.on_status(self.desk, change)

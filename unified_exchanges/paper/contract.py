@@ -10,7 +10,7 @@ import attrs
 from ..description import Description
 from ..errors import BadRequest, NotSupported
 from ..fields import is_a, is_flag, is_such
-from ..models import BUY, FeeRule, Market, Side
+from ..models import BUY, FeeRule, Market, MarketStatus, Side
 from ..money import ZERO
 from .fees import FeesInForce
 
@@ -84,6 +84,11 @@ class Contract:
             or_none=True,
         ),
     )
+
+    def is_emptied(self, before: MarketStatus, after: MarketStatus | None) -> bool:
+        """Whether all that rested is canceled by a change of its status."""
+        resumes = (before, after) == (MarketStatus.PAUSED, MarketStatus.OPEN)
+        return resumes and self.cancels_after_pause
 
     @classmethod
     def of(

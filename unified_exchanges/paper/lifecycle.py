@@ -89,12 +89,9 @@ class Lifecycle(Execution):
             return
         if pit.status is MarketStatus.SETTLED:
             return
-        resumes = (pit.status, change.status) == (
-            MarketStatus.PAUSED,
-            MarketStatus.OPEN,
-        )
+        is_emptied = pit.contract.is_emptied(pit.status, change.status)
         pit.status = change.status
-        if resumes and pit.contract.cancels_after_pause:
+        if is_emptied:
             # Whoever told that, a stream or a read: everybody's orders are gone.
             self._clear(pit, RESUMED)
             pit.empty()

@@ -256,9 +256,11 @@ class Pit:
         order.is_early = is_before(moment, order, self.behind)
         if is_surely_before(moment, order, self.behind):
             # It is the queue that the order found, but for what is known to be gone of it.
-            assert order.arrived is not None
-            place = not order.buys, order.limit
-            gone = self.prints.certain(place, before=order.arrived + self.behind)
+            # By the same as of a trade that may fill it: each counts as before or as after.
+            gone = self.prints.certain(
+                (not order.buys, order.limit),
+                counts=lambda moment: is_before(moment, order, self.behind),
+            )
             order.ahead = EXACT.subtract(displayed, gone)
         elif order.is_early:
             order.ahead = max(order.ahead, displayed)

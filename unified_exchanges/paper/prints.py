@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -129,16 +129,21 @@ class Prints:
         gone, passed = self._sums.get(place, ZERO), self.passed.get(place)
         return gone if passed is None else EXACT.add(gone, passed.size)
 
-    def certain(self, place: _Place, *, before: int | None = None) -> Decimal:
-        """What the newest book shows at a price and had surely traded, before a moment."""
+    def certain(
+        self, place: _Place, *, counts: Callable[[int], bool] = lambda _: True
+    ) -> Decimal:
+        """What the newest book shows at a price and had surely traded.
+
+        ``counts`` tells of a trade's time whether it does, by default any.
+        """
         book = None if self.seen is None else moment_of(self.seen)
         if book is None or not self.told:
             return ZERO
         assert self.seen is not None
         shown, gone = self._size(self.seen, place), ZERO
         for x in self.told:
-            is_early = before is None or x.moment < before
-            if is_early and x.place[0] is place[0] and _is_older(book, x.moment):
+            is_of_side = x.place[0] is place[0] and _is_older(book, x.moment)
+            if is_of_side and counts(x.moment):
                 if x.place == place:
                     gone = EXACT.add(gone, x.size)
                 elif _is_beyond(x.place, place):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from ..flow import Flow
-from ..models import Order, OrderRequest
+from ..models import Fill, Order, OrderBook, OrderRequest, Settlement
 from ..tracking.calls import TrackedCalls
 from ..tracking.waiting import ending
 from ..venue import Venue
@@ -59,6 +60,14 @@ class OrderFlows:
         """The flow of a cancel of one order, likewise."""
         flow = self.venue.cancel_order(order_id, market_id=market_id)
         return self._calls.cancelling(flow, order_id)
+
+    def learn(self, told: Order | Fill | Settlement) -> None:
+        """Have `orders` and the guards know what was told of the account past its stream."""
+        self._calls.learn(told)
+
+    def judge_by(self, books: Callable[[str], OrderBook | None]) -> Callable[[], None]:
+        """Hold prices against these books, until what is returned is called."""
+        return self._calls.judge_by(books)
 
     def ending(self, order: Order, timeout: float) -> Flow[Order]:
         """The flow that reads an order until it has ended, likewise; see `wait_done`."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from ..flow import Flow, Request
-from ..models import Order, OrderRequest, Subject
+from ..models import Fill, Order, OrderBook, OrderRequest, Settlement, Subject
 from ..paper import Contract
 from ..replaying import Timeline
 from ..replaying.answers import Entry
@@ -19,9 +19,10 @@ from .commands import Amend, Command, Place
 from .running import request
 from .waiting import Item
 
-__all__ = ["Ground", "Hear", "Recorded"]
+__all__ = ["Ground", "Hear", "Recorded", "Told"]
 
 Hear: TypeAlias = Callable[[Item], None]
+Told: TypeAlias = Callable[[str], OrderBook | None]
 
 
 class Recorded(Protocol):
@@ -42,6 +43,14 @@ class Recorded(Protocol):
         self, subject: Subject, market_ids: tuple[str, ...], hear: Callable[[Any], None]
     ) -> Handed:
         """Have somebody called with all that is told."""
+        ...
+
+    def learn(self, told: Order | Fill | Settlement) -> None:
+        """Have its guards know what was told of the account past its stream."""
+        ...
+
+    def judge_by(self, books: Told) -> Callable[[], None]:
+        """Hold prices against these books, until what is returned is called."""
         ...
 
     def placing(self, order: OrderRequest) -> Flow[Order]:
@@ -102,12 +111,20 @@ class Ground(ABC):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
+        told: Told,
     ) -> None:
-        """Tell all of these markets and of the orders in them, from now on."""
+        """Tell all of these markets and of the orders in them, from now on.
+
+        ``told`` gives the book of a market that the strategy was told last.
+        """
 
     @abstractmethod
     def drain(self) -> None:
         """Tell what became of orders by now."""
+
+    @abstractmethod
+    def note(self, item: Item) -> None:
+        """The strategy is told next: the guards learn it now, if they have not."""
 
     @abstractmethod
     def check(self) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ..models import Fill, Gap, Order, Subject
+from ..models import Fill, Gap, MarketChange, Order, OrderBook, Subject
+from ..paper import Contract
 from ..paper.engine import HEARD
 from ..watching.handed import Handed
 
-__all__ = ["Heard", "gaps_of", "heard"]
+__all__ = ["Heard", "gaps_of", "heard", "lose_emptied"]
 
 _KINDS: Final[dict[Subject, tuple[type, ...]]] = {
     Subject.ORDERS: (Order, Fill),
@@ -64,3 +65,17 @@ def _hear(
 def gaps_of(subjects: Collection[Subject]) -> frozenset[Subject | None]:
     """What a gap is of in which something of these subjects of a market may be missed."""
     return frozenset([None, *subjects]) if subjects else frozenset()
+
+
+def lose_emptied(
+    books: dict[str, OrderBook], contract: Contract, change: MarketChange
+) -> None:
+    """Forget what is shown from before, where a change cancels all of it.
+
+    It may have been told before, or is told next: nobody can say.
+    """
+    book = books.get(change.market_id)
+    if book is None or not (book.bids or book.asks):
+        return
+    if contract.is_emptied(contract.market.status, change.status):
+        del books[change.market_id]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from ..flow import Flow, Request
-from ..models import Gap, Order, Subject
+from ..models import Fill, Gap, MarketChange, Order, Subject
 from ..paper import Contract
 from ..paper.engine import HEARD
 from ..replaying.answers import Entry
@@ -14,7 +15,7 @@ from ..replaying.errands import WITHIN
 from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from .commands import Command, Place
-from .grounds import Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded, Told
 from .hearing import gaps_of
 from .waiting import Item
 
@@ -30,8 +31,11 @@ class OnPaper(Ground):
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)
         self._venue: Overhearing = exchange.venue
-        self._news = self._venue.broker.events.open_session()
+        events = self._venue.broker.events
+        self._news = events.open_session()
+        self._fills, self._settled = len(events.fills), len(events.settlements)
         self._gap: Gap | None = None
+        self._unjudge: Callable[[], None] = _nothing
 
     @property
     def closing(self) -> int:
@@ -52,10 +56,13 @@ class OnPaper(Ground):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
+        told: Told,
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
-        self._kinds = tuple(kind for x, kind in HEARD.items() if x in subjects)
+        # As in a backtest the desk knows of changes also where the strategy is told of none.
+        kinds = {kind for x, kind in HEARD.items() if x in subjects}
+        self._kinds = (*(kinds | {MarketChange}),)
         self._gaps = gaps_of(subjects)
         on_the_wire = self.exchange.venue.on_the_wire
         for subject in subjects:
@@ -66,6 +73,9 @@ class OnPaper(Ground):
             # First, so that the account misses nothing of what is told.
             self._venue.broker.admit(contract)
             self.exchange.attend(contract.market_id)
+        if Subject.ORDER_BOOK in subjects:
+            # As in a backtest, and not by one of the same moment that is told next.
+            self._unjudge = self.exchange.judge_by(told)
 
     def _told(self, event: object) -> None:
         # What became of orders by what was told before comes before this.
@@ -83,14 +93,31 @@ class OnPaper(Ground):
         """Tell what became of orders by now."""
         for news in self._news.take(NEVER):
             self._hear(cast("Item", news))
+        # What a market pays the strategy sees by its change; guards go by what was paid.
+        settlements = self._venue.broker.events.settlements
+        for settlement in settlements[self._settled :]:
+            self._hear(partial(self.exchange.learn, settlement))
+        self._settled = len(settlements)
+
+    def note(self, item: Item) -> None:
+        """Have the guards know what became of orders: no stream of the exchange tells it.
+
+        When the strategy is told, as in a backtest: what it decides before is judged without.
+        """
+        if isinstance(item, Order | Fill):
+            self.exchange.learn(item)
 
     def check(self) -> None:
         """The account is told no errors of a stream: it hears no more."""
 
     def leave(self) -> None:
-        """Tell no more."""
-        self._venue.broker.events.take_down(self.drain)
-        self._venue.broker.events.close_session(self._news)
+        """Tell no more; what filled while the last was canceled, the exchange knows."""
+        events = self._venue.broker.events
+        events.take_down(self.drain)
+        events.close_session(self._news)
+        self._unjudge()
+        for fill in events.fills[self._fills :]:
+            self.exchange.learn(fill)
 
     def _of_one(
         self, command: Command, place: Place, order_id: str | None
@@ -105,3 +132,7 @@ class OnPaper(Ground):
         """What was recorded of a read of the market."""
         del since  # on paper it waits for as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
+
+
+def _nothing() -> None:
+    """The exchange judges by its own books."""

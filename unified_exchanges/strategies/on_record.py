@@ -13,8 +13,9 @@ from ..paper import Contract
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
-from .grounds import Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded, Told
 from .hearing import heard
+from .waiting import Item
 
 __all__ = ["OnRecord", "account_read"]
 
@@ -75,13 +76,21 @@ class OnRecord(Ground):
     def drain(self) -> None:
         """It was told as it came."""
 
+    def note(self, item: Item) -> None:
+        """The streams of the exchange told its guards."""
+
     def follow(
         self,
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
+        told: Told,
     ) -> None:
-        """Tell what the streams of the exchange tell, the account's first."""
+        """Tell what the streams of the exchange tell, the account's first.
+
+        Its guards judge by its live books, as they did then.
+        """
+        del told
         self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
 
     def check(self) -> None:

@@ -96,7 +96,8 @@ class RecordedRun:
 
     def begin(self, seconds: float | None, is_asked: Callable[[], bool]) -> None:
         """Follow the markets, and let the strategy begin."""
-        self._ground.follow(self._subjects, self._contracts, self._hear)
+        books = self._running.session.books
+        self._ground.follow(self._subjects, self._contracts, self._hear, books.get)
         self._running.begin(seconds, is_asked)
         self._send()
 
@@ -172,6 +173,7 @@ class RecordedRun:
         if callable(item):
             item()
         else:
+            self._ground.note(item)
             self._running.session.take(item)
 
     def _look_up(self) -> None:

@@ -20,11 +20,13 @@ from ..models import (
     Order,
     OrderBook,
     OrderStatus,
+    Subject,
     Trade,
 )
 from ..paper import at
 from .commands import Cancel, Command, Failure, Place
 from .desk import NEVER, Desk
+from .hearing import lose_emptied
 from .report import RunProgress, RunReport
 from .strategy import Strategy
 
@@ -91,6 +93,7 @@ class Session:
         self.has_lasting_ids = False
         """Whether an order that is changed is the same order afterwards, and commands for it
         arrive in the order in which they were sent."""
+        self._follows_status = Subject.MARKET_STATUS in strategy.subjects
         self._own: dict[str, _Own] = {}
         self._keys: dict[str, str] = {}
         self._strangers: deque[Order | Fill] = deque()
@@ -145,7 +148,10 @@ class Session:
         elif isinstance(news, OrderBook):
             self.books[news.market_id] = news
         elif isinstance(news, MarketChange):
+            lose_emptied(self.books, self.desk.contract(news.market_id), news)
             self.desk.told_change(news)
+            if not self._follows_status:
+                return
         if not self.is_stopping:
             self.events += 1
             self._tell(news)

@@ -80,6 +80,18 @@ class TrackedCalls:
         if self.gate is not None:
             self.gate.watched = watched
 
+    def judge_by(self, books: Callable[[str], OrderBook | None]) -> Callable[[], None]:
+        """Hold prices against these books, until what is returned is called."""
+        gate = self.gate
+        if gate is None:
+            return _nothing
+        before, gate.watched = gate.watched, books
+
+        def undo() -> None:
+            gate.watched = before
+
+        return undo
+
     # -- creates --------------------------------------------------------------------
 
     def creating(self, flow: Flow[T]) -> Flow[T]:
@@ -460,6 +472,15 @@ class TrackedCalls:
             return (yield from flow)
         return (yield from read_positions(venue, self.tracker, flow, market_id))
 
+    def learn(self, told: Order | Fill | Settlement) -> None:
+        """Something was told of the account, by neither a stream nor an answer."""
+        if isinstance(told, Fill):
+            self.tracker.fill(told)
+        elif isinstance(told, Settlement):
+            self.tracker.settled(told)
+        else:
+            self.tracker.order(told)
+
     def _took_orders(self) -> Callable[[list[Order]], None]:
         began = self._clock.monotonic()
 
@@ -476,6 +497,10 @@ class TrackedCalls:
     def _take_settlements(self, settlements: Iterable[Settlement]) -> None:
         for settlement in settlements:
             self.tracker.settled(settlement)
+
+
+def _nothing() -> None:
+    """No price is held against any book."""
 
 
 def calls_of(venue: Venue) -> TrackedCalls:
