@@ -91,7 +91,7 @@ def struck_at(line: int, how: str, market: Market, at: Stage) -> Resting:
         # An answer that is just about to be told may not be heard, and its order is ended.
         notes = [x for x in notes if "nobody heard" not in x]
         assert (ex.fetch_open_orders(), notes) == ([], []), strategy.where
-    is_interrupted = bool(line) or how == "interrupted"
+    is_interrupted = bool(strategy.where) or how == "interrupted"
     assert isinstance(error, KeyboardInterrupt) is is_interrupted, strategy.where
     # It may be skipped where it is just about to be called.
     assert strategy.was_stopped or "Ending.tell" in strategy.where, strategy.where

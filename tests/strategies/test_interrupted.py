@@ -38,7 +38,7 @@ from unified_exchanges.strategies import (
     run,
 )
 from unified_exchanges.strategies.interruptions import REPEAT
-from unified_exchanges.strategies.running import LINGER, SENDERS
+from unified_exchanges.strategies.running import SENDERS
 from unified_exchanges.transports.aio import AioTransport
 from unified_exchanges.transports.blocking import BlockingTransport
 
@@ -189,7 +189,7 @@ def test_a_second_waits_no_more_and_names_each_order_that_may_be_open(
     found = ended(flavour, Resting(market), at, interrupt)
     assert type(found.error) is INTERRUPTION[flavour]
     # All would have taken twelve seconds.
-    assert time.monotonic() - began < 2 * GAP + LINGER + 2
+    assert time.monotonic() - began < 2 * GAP + 3
     told = [note for note in found.notes if "may still be open" in note]
     assert len(told) == len(found.notes) == MANY
     assert all(any(x.order_id in note for note in told) for x in found.left)

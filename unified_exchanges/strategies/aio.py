@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 from itertools import count
 from typing import Final, cast
@@ -15,7 +14,7 @@ from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
-from .ending import Ending, Outcome, is_nothing, unconfirmed, unsent
+from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
@@ -24,7 +23,6 @@ from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
     BEAT,
-    LINGER,
     SENDERS,
     WIDE,
     Progress,
@@ -312,7 +310,7 @@ class _AsyncRun:
         commands = {x.key: x for x in self._session.left()}
         left.update((key, unsent(key)) for key in commands)
         late = {x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)}
-        asked = ending.asked
+        hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
         seconds = self._running.patience if ending.is_urgent else 0
         # Those of the run may be busy with what is not answered.
@@ -325,16 +323,12 @@ class _AsyncRun:
 
         jobs = {key: begin(key) for key in commands}
         again = set(commands)
-        until = None
         while pending := [job for job in jobs.values() if not job.done()]:
-            if until is None and ending.is_urgent and ending.asked > asked:
+            if hurry.begins():
                 # Fewer queue: each is to leave before the exchange is closed.
-                asked, until = ending.asked, time.monotonic() + LINGER
                 for _ in range(WIDE):
                     self._senders.release()
-            elif until is not None and (
-                ending.asked > asked or time.monotonic() >= until
-            ):
+            elif hurry.is_over():
                 break
             try:
                 await asyncio.wait(pending, timeout=BEAT)

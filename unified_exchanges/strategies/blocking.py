@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Condition, Event
@@ -15,7 +14,7 @@ from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
-from .ending import Ending, Outcome, is_nothing, unconfirmed, unsent
+from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
@@ -24,7 +23,6 @@ from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
     BEAT,
-    LINGER,
     SENDERS,
     WIDE,
     Progress,
@@ -300,7 +298,7 @@ class _Run:
             late = {
                 x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)
             }
-        asked = ending.asked
+        hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
         seconds = self._running.patience if ending.is_urgent else 0
         jobs: dict[str, Future[Outcome]] = {}
@@ -314,18 +312,14 @@ class _Run:
         pool = ThreadPoolExecutor(SENDERS, _THREADS)
         for key in commands:
             ending.surely(partial(begin, pool, key))
-        until = None
         while pending := [job for job in jobs.values() if not job.done()]:
-            if until is None and ending.is_urgent and ending.asked > asked:
+            if hurry.begins():
                 # Nobody queues any more: each is to leave before the exchange is closed.
-                asked, until = ending.asked, time.monotonic() + LINGER
                 wide = ThreadPoolExecutor(WIDE, _THREADS)
                 for key in [key for key, job in jobs.items() if job.cancel()]:
                     ending.surely(partial(begin, wide, key))
                 wide.shutdown(wait=False)
-            elif until is not None and (
-                ending.asked > asked or time.monotonic() >= until
-            ):
+            elif hurry.is_over():
                 break
             wait(pending, BEAT)
         # What waits there is sent yet, before the interpreter ends.

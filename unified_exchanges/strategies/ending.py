@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
@@ -11,14 +10,17 @@ from typing import Final, Self
 from ..errors import OrderUnknown, UnifiedExchangesError
 from ..models import Order
 from ..wording import add_note, notes_of, words_of
-from .interruptions import REPEAT, Interruptions
+from .interruptions import HERE, REPEAT, Interruptions
 
-__all__ = ["Ending", "Outcome", "is_nothing", "unconfirmed", "unsent"]
+__all__ = ["Ending", "Hurry", "Outcome", "is_nothing", "unconfirmed", "unsent"]
 
 _log = logging.getLogger("unified_exchanges.strategies")
 
 _AT_ONCE: Final = 2
 """Times that somebody asks for an end who does not want to wait for it."""
+
+_LINGER: Final = 1.0
+"""Seconds that whoever waits no more gives cancels to leave."""
 
 Outcome = Order | BaseException | None
 """How an order ended, or why that is not known; None if it never was one."""
@@ -98,7 +100,7 @@ class Ending:
             self._late = error
 
     def _count(self) -> None:
-        now = time.monotonic()
+        now = HERE.monotonic()
         if self._heard is None or now - self._heard >= REPEAT:
             self._heard = now
             self._raised += 1
@@ -161,6 +163,31 @@ class Ending:
             )
             told(note)
             self._others[note] = None
+
+
+class Hurry:
+    """Whether somebody wants that cancels, which are on their way, are waited for no more."""
+
+    def __init__(self, ending: Ending) -> None:
+        self._ending = ending
+        self._asked = ending.asked
+        self._until: float | None = None
+
+    def begins(self) -> bool:
+        """Whether that is so since now: they are to leave, and soon nobody waits."""
+        if self._until is not None or not self._is_pressed():
+            return False
+        self._asked, self._until = self._ending.asked, HERE.monotonic() + _LINGER
+        return True
+
+    def is_over(self) -> bool:
+        """Whether they had the time to leave, or somebody asked once more."""
+        if self._until is None:
+            return False
+        return self._is_pressed() or HERE.monotonic() >= self._until
+
+    def _is_pressed(self) -> bool:
+        return self._ending.is_urgent and self._ending.asked > self._asked
 
 
 def is_nothing(answer: Order | BaseException) -> bool:

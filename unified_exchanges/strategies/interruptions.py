@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-__all__ = ["REPEAT", "Interruptions"]
+from ..clock import Clock, SystemClock
+
+__all__ = ["HERE", "REPEAT", "Interruptions"]
 
 REPEAT: Final = 0.5
 """Seconds in which a second one is the first again.
 
 A terminal tells all of its processes, and whoever started this one passes it on.
 """
+
+HERE: Final[Clock] = SystemClock()
+"""The time of whoever interrupts, also where a run has that of a recording."""
 
 _INTERRUPTING: Final = [
     getattr(signal, name)
@@ -65,7 +69,7 @@ class Interruptions:
 
     def is_repeat(self) -> bool:
         """Whether what arrives now is what arrived just before."""
-        now = time.monotonic()
+        now = HERE.monotonic()
         if self._heard is not None and now - self._heard < REPEAT:
             return True
         self._heard = now

@@ -27,7 +27,7 @@ from ..venue import Venue
 from ..watching.replay_hub import timeline_of
 from .beginning import read_subjects
 from .commands import Cancel, Command
-from .ending import Ending, Outcome, unconfirmed
+from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
 from .on_paper import OnPaper
 from .on_record import OnRecord
@@ -273,13 +273,13 @@ class RecordedRun:
         if self._timeline.is_over:
             return
         left = self._running.session.left()
-        todo, asked = deque(left), ending.asked
+        todo, hurry = deque(left), Hurry(ending)
         is_sure = False
         try:
             while len(ended) < len(left):
                 if todo:
                     self._cancel_one(todo.popleft(), ended)
-                elif ending.is_urgent and ending.asked > asked:
+                elif hurry.begins():
                     return
                 elif not self._timeline.step():
                     break

@@ -23,7 +23,6 @@ from .waiting import Item, Waiting
 
 __all__ = [
     "BEAT",
-    "LINGER",
     "SENDERS",
     "WIDE",
     "Progress",
@@ -37,10 +36,8 @@ BEAT: Final = 0.1
 """Seconds after which a request to stop is looked for."""
 SENDERS: Final = 8
 """Orders that are on their way at a time."""
-LINGER: Final = 1.0
-"""Seconds that whoever waits no more gives cancels to leave."""
 WIDE: Final = 16
-"""Cancels that are on their way at a time then."""
+"""Cancels more that are on their way at a time once nobody waits for them."""
 _SECOND: Final = 10**9
 
 Progress = Callable[[RunProgress], object]
