@@ -95,6 +95,16 @@ def test_a_bug_of_a_strategy_is_told_with_its_line(
     [
         ("desk.log(1 / 0)", "in on_order: ZeroDivisionError"),
         ("raise SystemExit(5)", "in on_order: it called sys.exit(5)"),
+        ("raise asyncio.CancelledError('c')", "in on_order: CancelledError: c"),
+        ("raise GeneratorExit", "in on_order: GeneratorExit"),
+        (
+            "raise BaseExceptionGroup('g', [KeyboardInterrupt()])",
+            "in on_order: BaseExceptionGroup: g",
+        ),
+        (
+            "e = ValueError('n'); e.__notes__ = 3; raise e",
+            "in on_order: ValueError: n",
+        ),
     ],
 )
 def test_a_bug_of_a_strategy_on_a_venue_is_told_and_nothing_is_left_open(
@@ -102,7 +112,7 @@ def test_a_bug_of_a_strategy_on_a_venue_is_told_and_nothing_is_left_open(
 ) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        f"{HEAD}    def on_book(self, desk, book):\n"
+        f"import asyncio\n{HEAD}    def on_book(self, desk, book):\n"
         "        lowest = desk.market(book.market_id).grid.lowest\n"
         "        desk.place(book.market_id, 'yes', 'buy', lowest, 1000)\n\n"
         f"    def on_order(self, desk, order):\n        {ends}\n"

@@ -12,6 +12,7 @@ import pytest
 
 from unified_exchanges import Exchange, Order, exchange
 from unified_exchanges.simulator.faults import Fault
+from unified_exchanges.strategies.interruptions import REPEAT
 
 from ..recording.sessions import Stage, stage
 from .test_processes import start
@@ -77,19 +78,33 @@ def test_a_second_signal_gives_up_and_names_what_may_be_open(
 ) -> None:
     write(place, "pass")
     with start(*place.words, env=place.env) as running:
-        place.until(lambda found: len(found) == 12)
+        resting = place.until(lambda found: len(found) == 12)
         slow = Fault("delay", method="DELETE", seconds=3, count=None)
         place.stage.server.faults.add(slow)
         running.send_signal(number)
-        place.until(lambda found: len(found) < 12)
+        time.sleep(REPEAT + 0.1)
         running.send_signal(number)
         _, err = running.communicate(timeout=60)
-    left = place.exchange.fetch_open_orders()
     assert running.returncode == code, err
     assert said in err
-    assert left
     told = [line for line in err.splitlines() if "may still be open" in line]
-    assert all(any(x.order_id in line for line in told) for x in left)
+    assert all(any(x.order_id in line for line in told) for x in resting)
+    # Nobody waited for an answer, and each cancel was sent.
+    assert place.exchange.fetch_open_orders() == []
+
+
+def test_a_signal_that_comes_twice_at_once_cancels_all(place: Place) -> None:
+    write(place, "pass")
+    with start(*place.words, env=place.env) as running:
+        place.until(lambda found: len(found) == 12)
+        slow = Fault("delay", method="DELETE", seconds=0.5, count=None)
+        place.stage.server.faults.add(slow)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert "may still be open" not in err
+    assert place.exchange.fetch_open_orders() == []
 
 
 def test_a_strategy_that_exits_leaves_no_order(place: Place) -> None:
@@ -98,7 +113,9 @@ def test_a_strategy_that_exits_leaves_no_order(place: Place) -> None:
         place.until(lambda found: len(found) == 12)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
-    assert (running.returncode, place.exchange.fetch_open_orders()) == (5, []), err
+    assert (running.returncode, place.exchange.fetch_open_orders()) == (1, []), err
+    assert "StrategyFailed" in err
+    assert "it called sys.exit(5)" in err
 
 
 def test_a_strategy_that_exits_tells_what_it_may_leave(place: Place) -> None:
@@ -111,7 +128,7 @@ def test_a_strategy_that_exits_tells_what_it_may_leave(place: Place) -> None:
         place.stage.server.faults.add(refuse)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
-    assert running.returncode == 5
+    assert (running.returncode, "it called sys.exit(5)" in err) == (1, True)
     left = place.exchange.fetch_open_orders()
     assert len(left) == 12
     told = [line for line in err.splitlines() if "may still be open" in line]

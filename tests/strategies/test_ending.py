@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
+import time
 from asyncio import CancelledError
 from typing import Any
 
@@ -10,6 +13,8 @@ import pytest
 
 from unified_exchanges import InvalidPrice, OrderStatus, OrderUnknown
 from unified_exchanges.strategies.ending import Ending, is_nothing
+from unified_exchanges.strategies.interruptions import REPEAT
+from unified_exchanges.wording import notes_of
 
 from .test_session import order
 
@@ -70,12 +75,160 @@ def test_where_an_interruption_comes_from_stands() -> None:
 
 
 def test_it_is_urgent_once_it_was_asked_for_twice() -> None:
-    ending = Ending(*INTERRUPTIONS)
-    ending.ask()
+    asked = [False]
+    ending = Ending(*INTERRUPTIONS, is_asked=lambda: asked[0])
     ending.met(ValueError())
-    assert not ending.is_urgent
     ending.met(KeyboardInterrupt())
+    assert not ending.is_urgent
+    # Also while it ends, and however late that is looked at.
+    asked[0] = True
     assert ending.is_urgent
+
+
+def test_one_that_comes_right_after_another_is_the_same() -> None:
+    ending = Ending(*INTERRUPTIONS)
+    ending.met(KeyboardInterrupt())
+    ending.met(CancelledError())
+    assert ending.asked == 1
+    time.sleep(REPEAT)
+    ending.met(CancelledError())
+    assert (ending.asked, ending.is_urgent) == (2, True)
+
+
+class Frozen(Exception):
+    """Its class lets nothing be set."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+
+class Wordless(ValueError):
+    """Its notes cannot be read."""
+
+    @property
+    def __notes__(self) -> list[str]:
+        raise LookupError
+
+
+def numbered() -> ValueError:
+    error = ValueError("one")
+    error.__notes__ = 3  # type: ignore[assignment]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "notes"), [(Frozen("one"), []), (numbered(), ["3"])], ids=["frozen", "3"]
+)
+def test_an_error_whose_notes_are_no_list_tells_what_may_be_open(
+    error: BaseException, notes: list[str]
+) -> None:
+    ending = Ending(*INTERRUPTIONS)
+    ending.met(error)
+    with pytest.raises(type(error)) as found:
+        ending.conclude({"k": OrderUnknown("no answer")}, str)
+    said = "an order of the run may still be open: k: no answer"
+    assert notes_of(found.value) == [*notes, said]
+
+
+@pytest.mark.parametrize("error", [Frozen("one"), Wordless("one"), numbered()])
+def test_an_interruption_tells_of_an_error_whatever_its_notes_are(
+    error: BaseException,
+) -> None:
+    found = raised(error, KeyboardInterrupt())
+    assert type(found) is KeyboardInterrupt
+    assert notes_of(found)[-1] == f"before that: {type(error).__name__}: one"
+
+
+def test_an_error_that_takes_no_note_is_raised_and_what_may_be_open_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ending = Ending(*INTERRUPTIONS)
+    ending.met(Wordless("one"))
+    with pytest.raises(Wordless):
+        ending.conclude({"k": OrderUnknown("no answer")}, str)
+    assert "may still be open: k" in caplog.text
+
+
+def test_what_is_told_can_be_interrupted_and_nothing_else() -> None:
+    ending = Ending(*INTERRUPTIONS)
+    done: list[str] = []
+
+    def act() -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("act")
+
+    def end() -> None:
+        with ending:
+            ending.hold()
+            ending.hold()
+            act()
+            assert done == ["act"]
+            assert type(ending.broke) is KeyboardInterrupt
+            time.sleep(REPEAT)
+            ending.tell(act)
+            assert (done, ending.asked) == (["act"], 2)
+            # The same again, as of a terminal and of whoever started the process.
+            ending.tell(act)
+            assert (done, ending.asked) == (["act", "act"], 2)
+            ending.conclude({}, str)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        end()
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_one_that_comes_once_all_is_told_is_raised_all_the_same() -> None:
+    def end() -> None:
+        with Ending(*INTERRUPTIONS) as ending:
+            ending.hold()
+            assert ending.conclude({}, str) == []
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        end()
+
+
+def test_a_handler_of_another_kind_does_what_it_does() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    own = signal.getsignal(signal.SIGINT)
+    try:
+        with Ending(*INTERRUPTIONS) as ending:
+            ending.hold()
+            signal.raise_signal(signal.SIGINT)
+        assert (heard, ending.asked) == ([signal.SIGINT], 0)
+        assert signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_runs_of_one_loop_end_in_any_order() -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    first, second = Ending(*INTERRUPTIONS), Ending(*INTERRUPTIONS)
+    with second:
+        with first:
+            first.hold()
+            second.hold()
+        # Its handler lies beneath, and passes on what comes.
+        signal.raise_signal(signal.SIGINT)
+        assert (first.asked, second.asked) == (0, 1)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_in_another_thread_no_handler_is_touched() -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    found = []
+
+    def act() -> None:
+        with Ending(*INTERRUPTIONS) as ending:
+            ending.hold()
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    thread.join()
+    assert found == [handler]
 
 
 def test_orders_that_may_be_open_are_raised_noted_and_logged(

@@ -37,6 +37,7 @@ from unified_exchanges.strategies import (
     contract_of,
     run,
 )
+from unified_exchanges.strategies.interruptions import REPEAT
 from unified_exchanges.strategies.running import SENDERS
 from unified_exchanges.transports.aio import AioTransport
 from unified_exchanges.transports.blocking import BlockingTransport
@@ -45,6 +46,8 @@ from ..flavours import FLAVOURS
 from ..recording.sessions import Stage, stage
 
 MANY = 20
+GAP = REPEAT + 0.1
+"""Seconds between two interruptions that are two."""
 
 
 @pytest.fixture
@@ -106,6 +109,7 @@ def ended(
 ) -> Ended:
     """Run it; ``interrupt`` is called in a thread, once it ends, with what interrupts."""
     found = Ended()
+    stop = how.pop("stop", None)
     how = {**at.account, **how}
 
     def watch(act: Callable[[], None]) -> None:
@@ -121,7 +125,7 @@ def ended(
         threading.Thread(target=watch, args=[strike]).start()
         with exchange(at.venue, **how) as ex:
             try:
-                found.report = run(strategy, ex, seconds=20)
+                found.report = run(strategy, ex, seconds=20, stop=stop)
             except BaseException as error:  # noqa: BLE001 - it is looked at
                 found.error = error
             found.left = ex.fetch_open_orders()
@@ -129,7 +133,8 @@ def ended(
 
     async def go() -> None:
         async with async_exchange(at.venue, **how) as ex:
-            task = asyncio.create_task(async_run(strategy, ex, seconds=20))
+            going = async_run(strategy, ex, seconds=20, stop=stop)
+            task = asyncio.create_task(going)
             loop = asyncio.get_running_loop()
 
             def strike() -> None:
@@ -173,20 +178,44 @@ def test_one_interruption_while_it_cancels_is_held_until_all_are_gone(
 def test_a_second_waits_no_more_and_names_each_order_that_may_be_open(
     at: Stage, market: Market, flavour: str
 ) -> None:
-    slow_cancels(at, 1.0)
+    slow_cancels(at, 4.0)
 
     def interrupt(act: Callable[[], None]) -> None:
         for _ in range(2):
-            time.sleep(0.3)
+            time.sleep(GAP)
+            act()
+
+    began = time.monotonic()
+    found = ended(flavour, Resting(market), at, interrupt)
+    assert type(found.error) is INTERRUPTION[flavour]
+    # All would have taken twelve seconds.
+    assert time.monotonic() - began < 2 * GAP + 3
+    told = [note for note in found.notes if "may still be open" in note]
+    assert len(told) == len(found.notes) == MANY
+    assert all(any(x.order_id in note for note in told) for x in found.left)
+    # Each cancel has left by then, whatever became of it.
+    assert all("its cancel was not confirmed" in note for note in told)
+    with exchange(at.venue, **at.account) as ex:
+        until = time.monotonic() + 10
+        while ex.fetch_open_orders() and time.monotonic() < until:
+            time.sleep(0.2)
+        assert ex.fetch_open_orders() == []
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_one_that_comes_twice_at_once_hurries_nothing(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    slow_cancels(at, 0.2)
+
+    def interrupt(act: Callable[[], None]) -> None:
+        for _ in range(2):
+            time.sleep(0.03)
             act()
 
     found = ended(flavour, Resting(market), at, interrupt)
     assert type(found.error) is INTERRUPTION[flavour]
-    # All would have taken three seconds.
-    assert found.left
-    told = [note for note in found.notes if "may still be open" in note]
-    assert len(told) == len(found.notes) <= MANY
-    assert all(any(x.order_id in note for note in told) for x in found.left)
+    assert (found.notes, found.left) == ([], [])
 
 
 def test_a_loop_that_ends_lets_a_run_cancel_all(at: Stage, market: Market) -> None:
@@ -287,11 +316,11 @@ def test_a_second_interruption_tells_no_answers_and_cancels_what_they_say(
 ) -> None:
     def interrupt(act: Callable[[], None]) -> None:
         for _ in range(2):
-            time.sleep(0.2)
+            time.sleep(GAP)
             act()
 
     strategy = Hasty(market, 3)
-    how = {"transport": late(flavour, 1.5)}
+    how = {"transport": late(flavour, 2.5)}
     found = ended(flavour, strategy, at, interrupt, **how)
     assert type(found.error) is INTERRUPTION[flavour]
     assert strategy.came == ["book", "stop"]
@@ -301,16 +330,37 @@ def test_a_second_interruption_tells_no_answers_and_cancels_what_they_say(
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_stop_that_is_set_while_it_ends_counts_as_the_first(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    stop: Any = threading.Event() if flavour == "blocking" else asyncio.Event()
+
+    def interrupt(act: Callable[[], None]) -> None:
+        stop.set()
+        time.sleep(GAP)
+        act()
+
+    strategy = Hasty(market, 3)
+    found = ended(
+        flavour, strategy, at, interrupt, transport=late(flavour, 2.5), stop=stop
+    )
+    assert type(found.error) is INTERRUPTION[flavour]
+    assert strategy.came == ["book", "stop"]
+    assert found.left == []
+    assert len([x for x in found.notes if "nobody heard" in x]) == 3
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_third_names_what_may_arrive_yet(
     at: Stage, market: Market, flavour: str
 ) -> None:
     def interrupt(act: Callable[[], None]) -> None:
         for _ in range(3):
-            time.sleep(0.2)
+            time.sleep(GAP)
             act()
 
     strategy = Hasty(market, 3)
-    how = {"transport": late(flavour, 3)}
+    how = {"transport": late(flavour, 5)}
     found = ended(flavour, strategy, at, interrupt, **how)
     assert type(found.error) is INTERRUPTION[flavour]
     keys = [x.partition("the order ")[2].split(",")[0] for x in found.notes]

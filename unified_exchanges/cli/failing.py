@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import UnifiedExchangesError
-from ..wording import words_of
+from ..wording import add_note, notes_of, words_of
 
 __all__ = ["StrategyFailed", "own_failures"]
 
@@ -22,22 +22,24 @@ def own_failures(path: Path) -> Generator[None, None, None]:
     """Tell what the code of a file raises as `StrategyFailed`.
 
     So is `sys.exit`: its code would be taken for one of the command's own.  What is raised
-    elsewhere passes: it is of the call, of a venue, or ours.
+    elsewhere passes: it is of the call, of a venue, or ours.  So does what interrupts.
     """
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         where = _where(error, str(path))
         if where is None:
             raise
         failure = StrategyFailed(f"{path}, {where}: {_said(error)}")
         # Such as that an order may still be open.
-        for note in getattr(error, "__notes__", ()):
-            failure.add_note(note)
+        for note in notes_of(error):
+            add_note(failure, note)
         raise failure from error
 
 
-def _said(error: Exception | SystemExit) -> str:
+def _said(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         code = "" if error.code is None else repr(error.code)
         return f"it called sys.exit({code}); a run ends by desk.stop()"
@@ -45,7 +47,7 @@ def _said(error: Exception | SystemExit) -> str:
     return f"{type(error).__name__}: {said}"
 
 
-def _where(error: Exception | SystemExit, file: str) -> str | None:
+def _where(error: BaseException, file: str) -> str | None:
     """The line of a file that is to blame, None if none of its lines is."""
     if isinstance(error, SyntaxError) and error.filename == file:
         return f"line {error.lineno}"

@@ -26,6 +26,7 @@ from rich.text import Text
 from ..errors import UnifiedExchangesError
 from ..models.json_text import encode_json
 from ..models.record import plain
+from ..wording import notes_of
 from .exits import advice, exit_code
 from .layout import Column, lay_out
 
@@ -76,7 +77,7 @@ def _error(error: UnifiedExchangesError) -> dict[str, object]:
         "client_order_id": error.client_order_id,
         "nearest": getattr(error, "nearest", None),
         "retry_after": getattr(error, "retry_after", None),
-        "notes": getattr(error, "__notes__", ()),
+        "notes": tuple(notes_of(error)),
         "next": advice(error),
     }
     found |= {k: flat(v) for k, v in details.items() if v not in (None, ())}
@@ -212,7 +213,7 @@ class Screen:
             self.err.print(Text(f"→ {hint}", style="cyan"))
 
     def _warn(self, error: BaseException) -> None:
-        for note in getattr(error, "__notes__", ()):
+        for note in notes_of(error):
             self.err.print(Text(f"! {note}", style="yellow"))
 
     def abandon(self) -> None:

@@ -14,7 +14,7 @@ from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
-from .ending import Ending, Outcome, is_nothing, unconfirmed
+from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
@@ -24,6 +24,7 @@ from .report import RunReport
 from .running import (
     BEAT,
     SENDERS,
+    WIDE,
     Progress,
     Running,
     of_markets,
@@ -40,6 +41,8 @@ _INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 _WANTED: Final = (
     "an AsyncExchange, such as async_exchange(…), or take the blocking function"
 )
+_LEAVING: Final[set[asyncio.Task[Outcome]]] = set()
+"""Cancels that nobody waits for any more."""
 
 
 async def async_run(
@@ -89,19 +92,21 @@ async def _recorded(
         positions = await exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    ending = Ending(*_INTERRUPTIONS)
-    try:
-        run.begin(seconds, stop.is_set)
-        for turn in count(1):
-            if not run.step(progress):
-                break
-            if not turn % BREATH:
-                await asyncio.sleep(0)
-    except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-        ending.met(error)
-    if stop.is_set():
-        ending.ask()
-    return run.end(ending)
+    with Ending(*_INTERRUPTIONS, is_asked=stop.is_set) as ending:
+        try:
+            try:
+                run.begin(seconds, stop.is_set)
+                for turn in count(1):
+                    if not run.step(progress):
+                        break
+                    if not turn % BREATH:
+                        await asyncio.sleep(0)
+            finally:
+                ending.hold()
+        except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+            ending.hold()
+            ending.met(error)
+        return run.end(ending)
 
 
 class _AsyncRun:
@@ -145,32 +150,31 @@ class _AsyncRun:
     async def go(
         self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
     ) -> RunReport:
-        running, ending = self._running, Ending(*_INTERRUPTIONS)
-        try:
-            self._follow()
-            running.begin(seconds, stop.is_set)
-            self._send()
-            while not running.is_over:
-                running.show(progress)
-                await self._turn(running.pause)
-                for handed in self._handed:
-                    handed.check()
-                self._send()
-        except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-            ending.met(error)
-        if stop.is_set():
-            ending.ask()
-        try:
-            unsent = [*self._session.stop(), *self._withdraw()]
-            await self._settle(ending)
-            left = await self._cancel(ending)
-        finally:
-            # What is still on its way is waited for by nobody.
-            for sent in self._sent:
-                sent.cancel()
+        with Ending(*_INTERRUPTIONS, is_asked=stop.is_set) as ending:
+            try:
+                try:
+                    await self._live(seconds, stop, progress)
+                finally:
+                    # No sooner: until then signals are of whoever runs the loop.
+                    ending.hold()
+            except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+                ending.hold()
+                ending.met(error)
+            return await self._end_all(ending)
+
+    async def _live(
+        self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
+    ) -> None:
+        running = self._running
+        self._follow()
+        running.begin(seconds, stop.is_set)
+        self._send()
+        while not running.is_over:
+            running.show(progress)
+            await self._turn(running.pause)
             for handed in self._handed:
-                handed.close()
-        return running.report(ending, unsent, left)
+                handed.check()
+            self._send()
 
     async def _turn(self, seconds: float) -> None:
         """Wait so long for what comes; tell the timers, and one thing of what came."""
@@ -268,51 +272,87 @@ class _AsyncRun:
 
     # -- the end -----------------------------------------------------------------------
 
+    async def _end_all(self, ending: Ending) -> RunReport:
+        """Each step is done, whatever another raises."""
+        kept: list[Command] = []
+        left: dict[str, Outcome] = {}
+        ending.surely(lambda: kept.extend(self._session.stop()))
+        ending.surely(lambda: kept.extend(self._withdraw()))
+        for act in (self._settle(ending), self._cancel(ending, left)):
+            try:
+                await act
+            except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+                ending.met(error)
+        # What is still on its way is waited for by nobody.
+        for sent in self._sent:
+            sent.cancel()
+        for handed in self._handed:
+            ending.surely(handed.close)
+        return self._running.report(ending, kept, left)
+
     async def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""
         running = self._running
         while running.awaits(ending, is_due=bool(self._sent or running.waiting)):
             try:
                 await self._wait(BEAT)
-                running.tell(running.waiting.take())
-            except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+            except asyncio.CancelledError as error:
                 ending.met(error)
+            item = running.waiting.take()
+            ending.tell(partial(running.tell, item))
         running.settled(ending, running.waiting.take)
 
-    async def _cancel(self, ending: Ending) -> dict[str, Outcome]:
-        """Cancel what may be open; gives how each ended, or why that is not known.
+    async def _cancel(self, ending: Ending, left: dict[str, Outcome]) -> None:
+        """Cancel what may be open; tells how each ended, or why that is not known.
 
         All are sent, whatever interrupts; who does so once more waits for none of them.
         """
-        left = {x.key: x for x in self._session.left()}
+        commands = {x.key: x for x in self._session.left()}
+        left.update((key, unsent(key)) for key in commands)
         late = {x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)}
+        hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
         seconds = self._running.patience if ending.is_urgent else 0
         # Those of the run may be busy with what is not answered.
         self._senders = asyncio.Semaphore(SENDERS)
+        begun: set[str] = set()
 
         def begin(key: str) -> asyncio.Task[Outcome]:
-            return asyncio.create_task(self._end(left[key], late.get(key), seconds))
+            end = self._end(commands[key], late.get(key), seconds, begun)
+            return asyncio.create_task(end)
 
-        jobs = {key: begin(key) for key in left}
-        again = set(left)
+        jobs = {key: begin(key) for key in commands}
+        again = set(commands)
         while pending := [job for job in jobs.values() if not job.done()]:
+            if hurry.begins():
+                # Fewer queue: each is to leave before the exchange is closed.
+                for _ in range(WIDE):
+                    self._senders.release()
+            elif hurry.is_over():
+                break
             try:
-                await asyncio.wait(pending)
+                await asyncio.wait(pending, timeout=BEAT)
             except asyncio.CancelledError as error:
                 ending.met(error)
-                if ending.is_urgent:
-                    break
             # Who ends a loop cancels each task of it, and these as well.
             for key in [x for x in again if jobs[x].cancelled()]:
                 again.remove(key)
                 jobs[key] = begin(key)
-        for job in jobs.values():
-            job.cancel()
-        return {key: _outcome(key, job) for key, job in jobs.items()}
+        # What waits there is sent yet, while the loop runs, which holds no task itself.
+        for job in pending:
+            _LEAVING.add(job)
+            job.add_done_callback(_LEAVING.discard)
+        left.update(
+            (key, _outcome(key, job, is_begun=key in begun))
+            for key, job in jobs.items()
+        )
 
     async def _end(
-        self, command: Command, sent: asyncio.Task[Order] | None, seconds: float
+        self,
+        command: Command,
+        sent: asyncio.Task[Order] | None,
+        seconds: float,
+        begun: set[str],
     ) -> Outcome:
         """Cancel an order, which may be on its way yet, for so long at most."""
         place, order_id = self._session.place_of(command)
@@ -326,6 +366,7 @@ class _AsyncRun:
                     if isinstance(answer, Order):
                         order_id = answer.order_id
             async with self._senders:
+                begun.add(command.key)
                 order = await self._perform(command, place, order_id)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
@@ -336,10 +377,10 @@ class _AsyncRun:
         return order
 
 
-def _outcome(key: str, job: asyncio.Task[Outcome]) -> Outcome:
+def _outcome(key: str, job: asyncio.Task[Outcome], *, is_begun: bool) -> Outcome:
     """What came of a cancel, as far as somebody waited for it."""
     if job.cancelled() or not job.done():
-        return unconfirmed(key)
+        return unconfirmed(key) if is_begun else unsent(key)
     return job.exception() or job.result()
 
 

@@ -14,7 +14,7 @@ from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
-from .ending import Ending, Outcome, is_nothing, unconfirmed
+from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
@@ -24,6 +24,7 @@ from .report import RunReport
 from .running import (
     BEAT,
     SENDERS,
+    WIDE,
     Progress,
     Running,
     of_markets,
@@ -59,8 +60,8 @@ def run(
     sent, what is on its way is waited for, `Strategy.on_stop` is called, the orders of
     this run that are open are canceled, each by its id, and what broke is raised, with a
     note for each order that may still be open.  Nothing that is raised meanwhile skips
-    any of it, but a second Ctrl-C waits no more.  Positions are kept, and orders that
-    others placed are left alone.
+    any of it, but a second Ctrl-C, half a second later or more, waits no more.  Positions
+    are kept, and orders that others placed are left alone.
 
     ``progress`` is called some ten times a second.  ``keep`` is how many of the last
     decisions and fills are in the report.  Raises `BadRequest` for markets or subjects
@@ -95,16 +96,16 @@ def _recorded(
         positions = exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    ending = Ending(KeyboardInterrupt)
-    try:
+
+    def live() -> None:
+        ending.hold()
         run.begin(seconds, stop.is_set)
         while run.step(progress):
             pass
-    except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-        ending.met(error)
-    if stop.is_set():
-        ending.ask()
-    return run.end(ending)
+
+    with Ending(KeyboardInterrupt, is_asked=stop.is_set) as ending:
+        ending.tell(live)
+        return run.end(ending)
 
 
 class _Run:
@@ -138,32 +139,33 @@ class _Run:
     def go(
         self, seconds: float | None, stop: Event, progress: Progress | None
     ) -> RunReport:
-        running, ending = self._running, Ending(KeyboardInterrupt)
-        pool = ThreadPoolExecutor(SENDERS, _THREADS)
-        try:
-            self._follow()
-            running.begin(seconds, stop.is_set)
-            self._send(pool)
-            while not running.is_over:
-                running.show(progress)
-                self._turn(running.pause)
-                for handed in self._handed:
-                    handed.check()
-                self._send(pool)
-        except BaseException as error:  # noqa: BLE001 - raised once orders are gone
-            ending.met(error)
-        if stop.is_set():
-            ending.ask()
-        try:
-            unsent = [*self._session.stop(), *self._withdraw()]
-            self._settle(ending)
-            left = self._cancel(ending)
-        finally:
-            # Whoever is still on its way is waited for by nobody.
-            pool.shutdown(wait=False, cancel_futures=True)
+        with Ending(KeyboardInterrupt, is_asked=stop.is_set) as ending:
+            pool = ThreadPoolExecutor(SENDERS, _THREADS)
+
+            def live() -> None:
+                ending.hold()
+                self._live(pool, seconds, stop, progress)
+
+            ending.tell(live)
+            return self._end_all(ending, pool)
+
+    def _live(
+        self,
+        pool: ThreadPoolExecutor,
+        seconds: float | None,
+        stop: Event,
+        progress: Progress | None,
+    ) -> None:
+        running = self._running
+        self._follow()
+        running.begin(seconds, stop.is_set)
+        self._send(pool)
+        while not running.is_over:
+            running.show(progress)
+            self._turn(running.pause)
             for handed in self._handed:
-                handed.close()
-        return running.report(ending, unsent, left)
+                handed.check()
+            self._send(pool)
 
     def _turn(self, seconds: float) -> None:
         """Wait so long for what comes; tell the timers, and one thing of what came."""
@@ -258,55 +260,81 @@ class _Run:
 
     # -- the end -----------------------------------------------------------------------
 
+    def _end_all(self, ending: Ending, pool: ThreadPoolExecutor) -> RunReport:
+        """Each step is done, whatever another raises."""
+        kept: list[Command] = []
+        left: dict[str, Outcome] = {}
+        ending.surely(lambda: kept.extend(self._session.stop()))
+        ending.surely(lambda: kept.extend(self._withdraw()))
+        ending.surely(lambda: self._settle(ending))
+        ending.surely(lambda: self._cancel(ending, left))
+        # Whoever is still on its way is waited for by nobody.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for handed in self._handed:
+            ending.surely(handed.close)
+        return self._running.report(ending, kept, left)
+
     def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""
         running = self._running
         while running.awaits(ending, is_due=self._is_due()):
-            ending.surely(self._hear_next)
+            self._wait(BEAT)
+            item = self._take()
+            ending.tell(partial(running.tell, item))
         running.settled(ending, self._take)
 
     def _is_due(self) -> bool:
         with self._ready:
             return bool(self._sent or self._running.waiting)
 
-    def _hear_next(self) -> None:
-        self._wait(BEAT)
-        self._running.tell(self._take())
-
-    def _cancel(self, ending: Ending) -> dict[str, Outcome]:
-        """Cancel what may be open; gives how each ended, or why that is not known.
+    def _cancel(self, ending: Ending, left: dict[str, Outcome]) -> None:
+        """Cancel what may be open; tells how each ended, or why that is not known.
 
         All are sent, whatever interrupts; who does so once more waits for none of them.
         """
-        left = self._session.left()
+        commands = {x.key: x for x in self._session.left()}
+        left.update((key, unsent(key)) for key in commands)
         with self._ready:
             late = {
                 x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)
             }
+        hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
         seconds = self._running.patience if ending.is_urgent else 0
         jobs: dict[str, Future[Outcome]] = {}
+        begun: set[str] = set()
+
+        def begin(pool: ThreadPoolExecutor, key: str) -> None:
+            end = partial(self._end, commands[key], late.get(key), seconds, begun)
+            jobs[key] = pool.submit(end)
+
         # Those of the run may be busy with what is not answered.
         pool = ThreadPoolExecutor(SENDERS, _THREADS)
-        while True:
-            try:
-                for command in left:
-                    key = command.key
-                    if key not in jobs:
-                        sent = late.get(key)
-                        jobs[key] = pool.submit(self._end, command, sent, seconds)
-                for job in jobs.values():
-                    job.exception()
-            except BaseException as error:  # noqa: BLE001 - raised with what is left open
-                ending.met(error)
-                if isinstance(error, KeyboardInterrupt) and not ending.is_urgent:
-                    continue
-            break
-        pool.shutdown(wait=False, cancel_futures=True)
-        return {x.key: _outcome(x.key, jobs.get(x.key)) for x in left}
+        for key in commands:
+            ending.surely(partial(begin, pool, key))
+        while pending := [job for job in jobs.values() if not job.done()]:
+            if hurry.begins():
+                # Nobody queues any more: each is to leave before the exchange is closed.
+                wide = ThreadPoolExecutor(WIDE, _THREADS)
+                for key in [key for key, job in jobs.items() if job.cancel()]:
+                    ending.surely(partial(begin, wide, key))
+                wide.shutdown(wait=False)
+            elif hurry.is_over():
+                break
+            wait(pending, BEAT)
+        # What waits there is sent yet, before the interpreter ends.
+        pool.shutdown(wait=False)
+        left.update(
+            (key, _outcome(key, job, is_begun=key in begun))
+            for key, job in jobs.items()
+        )
 
     def _end(
-        self, command: Command, sent: Future[Order] | None, seconds: float
+        self,
+        command: Command,
+        sent: Future[Order] | None,
+        seconds: float,
+        begun: set[str],
     ) -> Outcome:
         """Cancel an order, which may be on its way yet, for so long at most."""
         place, order_id = self._session.place_of(command)
@@ -319,6 +347,7 @@ class _Run:
                         return None
                     if isinstance(answer, Order):
                         order_id = answer.order_id
+            begun.add(command.key)
             order = self._send_one(command, place, order_id)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
@@ -329,10 +358,10 @@ class _Run:
         return order
 
 
-def _outcome(key: str, job: Future[Outcome] | None) -> Outcome:
+def _outcome(key: str, job: Future[Outcome], *, is_begun: bool) -> Outcome:
     """What came of a cancel, as far as somebody waited for it."""
-    if job is None or job.cancelled() or not job.done():
-        return unconfirmed(key)
+    if not job.done():
+        return unconfirmed(key) if is_begun else unsent(key)
     return job.exception() or job.result()
 
 

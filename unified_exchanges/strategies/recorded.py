@@ -27,7 +27,7 @@ from ..venue import Venue
 from ..watching.replay_hub import timeline_of
 from .beginning import read_subjects
 from .commands import Cancel, Command
-from .ending import Ending, Outcome, unconfirmed
+from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
 from .on_paper import OnPaper
 from .on_record import OnRecord
@@ -239,53 +239,57 @@ class RecordedRun:
 
     def end(self, ending: Ending) -> RunReport:
         """Wait for what is on its way, cancel what is open, and report."""
-        self._look_up()
-        unsent = self._running.session.stop()
-        try:
-            self._settle(ending)
-            left = self._cancel(ending)
-        finally:
-            self._ground.leave()
-        return self._running.report(ending, unsent, left)
+        kept: list[Command] = []
+        left: dict[str, Outcome] = {}
+        ending.surely(self._look_up)
+        ending.surely(lambda: kept.extend(self._running.session.stop()))
+        ending.surely(lambda: self._settle(ending))
+        ending.surely(lambda: self._cancel(ending, left))
+        ending.surely(self._ground.leave)
+        return self._running.report(ending, kept, left)
 
     def _settle(self, ending: Ending) -> None:
         session = self._running.session
         # However urgent: of the time of a recording nobody waits for any.
         while session.in_flight and (self._items or not self._timeline.is_over):
-            ending.surely(self._hear_next)
+            self._hear_next(ending)
         while self._items:
-            ending.surely(lambda: self._tell(self._items.popleft()))
+            self._hear_next(ending)
         if self._timeline.is_over:
             session.give_up()  # nobody can know any more, and nothing can be done
         self._running.settled(ending, self._running.waiting.take)
 
-    def _hear_next(self) -> None:
+    def _hear_next(self, ending: Ending) -> None:
         if self._items:
-            self._tell(self._items.popleft())
+            ending.tell(partial(self._tell, self._items.popleft()))
         else:
-            self._timeline.step()
+            ending.surely(self._step)
 
-    def _cancel(self, ending: Ending) -> dict[str, Outcome]:
+    def _step(self) -> None:
+        self._timeline.step()
+
+    def _cancel(self, ending: Ending, ended: dict[str, Outcome]) -> None:
         """Cancel what is open; what rests when the recording ends rests for ever.
 
         So does what nobody canceled then when it was recorded.
         """
         if self._timeline.is_over:
-            return {}
+            return
         left = self._running.session.left()
-        ended: dict[str, Outcome] = {}
-        todo = deque(left)
-        while len(ended) < len(left):
-            try:
+        todo, hurry = deque(left), Hurry(ending)
+        is_sure = False
+        try:
+            while len(ended) < len(left):
                 if todo:
                     self._cancel_one(todo.popleft(), ended)
+                elif hurry.begins():
+                    return
                 elif not self._timeline.step():
-                    return ended
-            except KeyboardInterrupt as error:
-                ending.met(error)
-                if ending.is_urgent:
                     break
-        return {x.key: unconfirmed(x.key) for x in left} | ended
+            is_sure = True
+        finally:
+            for command in () if is_sure else left:
+                ended.setdefault(command.key, unconfirmed(command.key))
 
     def _cancel_one(self, command: Cancel, ended: dict[str, Outcome]) -> None:
         def done(order: Order) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import attrs
@@ -23,6 +24,7 @@ from .waiting import Item, Waiting
 __all__ = [
     "BEAT",
     "SENDERS",
+    "WIDE",
     "Progress",
     "Running",
     "of_markets",
@@ -34,6 +36,8 @@ BEAT: Final = 0.1
 """Seconds after which a request to stop is looked for."""
 SENDERS: Final = 8
 """Orders that are on their way at a time."""
+WIDE: Final = 16
+"""Cancels more that are on their way at a time once nobody waits for them."""
 _SECOND: Final = 10**9
 
 Progress = Callable[[RunProgress], object]
@@ -147,11 +151,11 @@ class Running:
         """Tell what has come by now, which ``take`` gives, and that it is over."""
         session = self.session
         for _ in range(len(self.waiting)):
-            ending.surely(lambda: self.tell(take()))
-        ending.unheard(session.give_up(), session.desk.log)
+            ending.tell(partial(self.tell, take()))
+        ending.surely(lambda: ending.unheard(session.give_up(), session.desk.log))
         while session.has_strangers:
-            ending.surely(session.retell)
-        ending.surely(lambda: session.strategy.on_stop(session.desk))
+            ending.tell(session.retell)
+        ending.tell(partial(session.strategy.on_stop, session.desk))
 
     def report(
         self,

@@ -290,11 +290,12 @@ class Session:
     def failed(self, command: Command, error: UnifiedExchangesError) -> None:
         """A command was refused, or what became of it is not known."""
         own = self._own[command.key]
-        self._done(own)
         if isinstance(command, Place):
+            # Before it counts as heard, so that an interruption between loses no doubt.
             self._end(own, is_over=True, is_doubtful=error.maybe_executed)
             # Interrupted: what had left may arrive yet.
             own.is_unheard = not isinstance(error.__cause__, Exception | None)
+        self._done(own)
         try:
             self._refuse(command, error)
         finally:

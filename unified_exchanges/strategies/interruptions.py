@@ -1,0 +1,106 @@
+"""Signals that interrupt, held where an end must not be cut in two."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from ..clock import Clock, SystemClock
+
+__all__ = ["HERE", "REPEAT", "Interruptions"]
+
+REPEAT: Final = 0.5
+"""Seconds in which a second one is the first again.
+
+A terminal tells all of its processes, and whoever started this one passes it on.
+"""
+
+HERE: Final[Clock] = SystemClock()
+"""The time of whoever interrupts, also where a run has that of a recording."""
+
+_INTERRUPTING: Final = [
+    getattr(signal, name)
+    # Not every system has each.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+]
+
+_Handler = Callable[[int, FrameType | None], object]
+
+
+class Interruptions:
+    """Hands what the handlers of signals raise to ``met``, instead of raising it anywhere.
+
+    The handlers stay who they are, and do all else that they do.  While ``is_passing``
+    what they raise is raised: a strategy that hangs can be interrupted.
+    """
+
+    def __init__(self, met: Callable[[BaseException], None]) -> None:
+        self.met = met
+        self.is_passing = False
+        self.is_held = False
+        self._heard: float | None = None
+        self._held: dict[int, _Held] = {}
+
+    def hold(self) -> None:
+        """From now on; twice is allowed."""
+        # Only there may handlers be set, and only there does a signal arrive.
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self.is_held = True
+        for number in _INTERRUPTING:
+            before = signal.getsignal(number)
+            is_ours = isinstance(before, _Held) and before.of is self
+            if callable(before) and not is_ours:
+                held = self._held[number] = _Held(self, before)
+                signal.signal(number, held)
+
+    def release(self) -> None:
+        """Let them raise again, by the handlers of before."""
+        for number, held in self._held.items():
+            # Somebody else may have set one since, who calls ours.
+            now: object = signal.getsignal(number)
+            if now is held:
+                signal.signal(number, held.beneath)
+        self.is_held = False
+
+    def is_repeat(self) -> bool:
+        """Whether what arrives now is what arrived just before."""
+        now = HERE.monotonic()
+        if self._heard is not None and now - self._heard < REPEAT:
+            return True
+        self._heard = now
+        return False
+
+
+class _Held:
+    """The handler of a signal, and what it stands for."""
+
+    def __init__(self, of: Interruptions, before: _Handler) -> None:
+        self.of = of
+        self.before = before
+
+    @property
+    def beneath(self) -> _Handler:
+        """The handler of before; not one of a run that has ended since."""
+        before = self.before
+        while isinstance(before, _Held) and not before.of.is_held:
+            before = before.before
+        return before
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self.of.is_held:
+            self.before(number, frame)
+            return
+        is_repeat = self.of.is_repeat()
+        try:
+            self.before(number, frame)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and is_repeat:
+                return
+            if self.of.is_passing:
+                raise
+            self.of.met(error)
