@@ -33,8 +33,10 @@ class Stage:
 
 
 @contextmanager
-def stage(venue: str, faults: StreamPlan | None = None) -> Iterator[Stage]:
-    box = folder(venue, "simulated").simulated(seed=7)
+def stage(
+    venue: str, faults: StreamPlan | None = None, **terms: Any
+) -> Iterator[Stage]:
+    box = folder(venue, "simulated").simulated(seed=7, **terms)
     with SimulatorServer(box.venue, stream_faults=faults) as server:
         account = {
             "environment": server.url + box.path,

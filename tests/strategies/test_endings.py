@@ -44,7 +44,7 @@ CASES = [
 
 @pytest.fixture(scope="module", params=VENUES)
 def at(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with stage(request.param) as opened:
+    with stage(request.param, enforce_limits=False) as opened:
         yield opened
 
 

@@ -21,12 +21,13 @@ def simulated(
     key_type: str | None = None,
     lively: bool = False,
     history: bool = False,
+    enforce_limits: bool = True,
 ) -> Sandbox:
     """A simulated Kalshi with one account that holds $10,000 on each shard.
 
     ``key_type`` is ``rsa`` (default) or ``ed25519``.  ``lively`` lets synthetic traders
     move the books; ``history`` gives the account two months of orders, fills and
-    settlements.
+    settlements; ``enforce_limits`` switches the rate limits.
 
     >>> simulated(key_type="ed25519").path
     '/trade-api/v2'
@@ -34,7 +35,9 @@ def simulated(
     if key_type not in {None, *_KEY_TYPES}:
         message = f"key type {key_type!r} is not one of {', '.join(_KEY_TYPES)}"
         raise BadRequest(message, venue="kalshi")
-    venue = SimulatedKalshi(seed=seed, clock=clock, lively=lively)
+    venue = SimulatedKalshi(
+        seed=seed, clock=clock, lively=lively, enforce_limits=enforce_limits
+    )
     pair = generate_key(key_type or _KEY_TYPES[0])
     key = venue.add_account(public_key=pair.public_key, history=history)
     return Sandbox(

@@ -22,12 +22,14 @@ def simulated(
     key_type: str | None = None,
     lively: bool = False,
     history: bool = False,
+    enforce_limits: bool = True,
 ) -> Sandbox:
     """A simulated Polymarket with one wallet that holds $10,000, and all approvals.
 
     ``key_type`` is the kind of the wallet: ``deposit`` (default), ``safe``, ``proxy``
     or ``eoa``.  ``lively`` lets synthetic traders move the books; ``history`` gives the
-    wallet trades, positions and redemptions of the last weeks.
+    wallet trades, positions and redemptions of the last weeks; ``enforce_limits`` switches
+    the rate limits.
 
     >>> simulated(key_type="safe").variables["POLYMARKET_SIGNATURE_TYPE"]
     '2'
@@ -39,7 +41,9 @@ def simulated(
     if history and kind != "deposit":
         message = "the wallet with a history is of the key type deposit"
         raise BadRequest(message, venue="polymarket")
-    venue = SimulatedPolymarket(seed=seed, clock=clock, lively=lively)
+    venue = SimulatedPolymarket(
+        seed=seed, clock=clock, lively=lively, enforce_limits=enforce_limits
+    )
     private_key = venue.resident_key if history else _drawn(seed)
     wallet = venue.add_account(private_key, kind=kind)
     return sandbox_of(venue, wallet, private_key)
