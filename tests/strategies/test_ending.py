@@ -34,15 +34,36 @@ def raised(*errors: BaseException) -> BaseException:
 def test_the_first_is_raised_and_its_notes_tell_the_others() -> None:
     first = ValueError("one")
     # A bug that is met again and again is told once.
-    others = (SystemExit(5), KeyError(), KeyError(), ValueError("one"))
+    others = (OSError(5), KeyError(), KeyError(), ValueError("one"))
     assert raised(first, *others) is first
     assert first.__notes__ == [
-        "then, while the run ended: SystemExit: 5",
+        "then, while the run ended: OSError: 5",
         "then, while the run ended: KeyError",
     ]
 
 
-@pytest.mark.parametrize("kind", INTERRUPTIONS)
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM"), reason="there is no such signal")
+def test_an_exit_by_the_handler_of_a_signal_ends_who_would_begin_anew() -> None:
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(143)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        ending = Ending(KeyboardInterrupt)
+        ending.met(ValueError("a bug"))
+        with ending:
+            ending.hold()
+            for _ in range(2):
+                signal.raise_signal(signal.SIGTERM)
+                assert ending.asked == 1
+            with pytest.raises(SystemExit):
+                ending.conclude({}, str)
+        assert signal.getsignal(signal.SIGTERM) is leave
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("kind", [*INTERRUPTIONS, SystemExit])
 def test_an_interruption_goes_before_an_error_that_it_tells(
     kind: type[BaseException],
 ) -> None:

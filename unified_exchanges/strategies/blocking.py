@@ -7,6 +7,7 @@ from functools import partial
 from threading import Condition, Event
 from typing import Final, cast
 
+from .. import fork
 from ..errors import OrderNotFound
 from ..models import Gap, Order
 from ..paper import Contract
@@ -131,10 +132,12 @@ class _Run:
             keep=keep,
         )
         self._session = self._running.session
-        self._ready = Condition()
+        # Taken by itself: what enters a condition may be interrupted when it has its lock.
+        self._lock = fork.rlock()
+        self._ready = Condition(self._lock)
         self._handed: list[Handed] = []
         self._sent: dict[Future[Order], Command] = {}
-        """What is on its way; also guarded by ``_ready``."""
+        """What is on its way; also guarded by ``_lock``."""
 
     def go(
         self, seconds: float | None, stop: Event, progress: Progress | None
@@ -176,11 +179,11 @@ class _Run:
             self._running.tell(self._take())
 
     def _wait(self, seconds: float) -> None:
-        with self._ready:
+        with self._lock:
             self._ready.wait_for(lambda: len(self._running.waiting), seconds)
 
     def _take(self) -> Item | None:
-        with self._ready:
+        with self._lock:
             return self._running.waiting.take()
 
     # -- what is told ------------------------------------------------------------------
@@ -196,7 +199,7 @@ class _Run:
         self._put(of_markets(news, names) if isinstance(news, Gap) else news)
 
     def _put(self, item: Item) -> None:
-        with self._ready:
+        with self._lock:
             self._running.waiting.put(item)
             self._ready.notify()
 
@@ -204,13 +207,13 @@ class _Run:
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         for command in self._session.ready():
-            with self._ready:
+            with self._lock:
                 sent = pool.submit(self._perform, command)
                 self._sent[sent] = command
             sent.add_done_callback(self._answer)
 
     def _answer(self, sent: Future[Order]) -> None:
-        with self._ready:
+        with self._lock:
             command = self._sent.pop(sent, None)
             if command is None:
                 return  # it was withdrawn
@@ -223,7 +226,7 @@ class _Run:
     def _withdraw(self) -> list[Command]:
         """Take back what no thread has begun to send."""
         withdrawn = []
-        with self._ready:
+        with self._lock:
             for sent in list(self._sent):
                 # First, as a cancel calls back: that is no answer.
                 command = self._sent.pop(sent)
@@ -284,7 +287,7 @@ class _Run:
         running.settled(ending, self._take)
 
     def _is_due(self) -> bool:
-        with self._ready:
+        with self._lock:
             return bool(self._sent or self._running.waiting)
 
     def _cancel(self, ending: Ending, left: dict[str, Outcome]) -> None:
@@ -294,7 +297,7 @@ class _Run:
         """
         commands = {x.key: x for x in self._session.left()}
         left.update((key, unsent(key)) for key in commands)
-        with self._ready:
+        with self._lock:
             late = {
                 x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)
             }

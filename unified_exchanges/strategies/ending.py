@@ -29,8 +29,9 @@ Outcome = Order | BaseException | None
 class Ending:
     """Keeps what is raised until nothing is open any more.
 
-    The first is what is raised in the end, and the others are its notes.  An interruption
-    comes before an error of a strategy: who catches that, and begins anew, would never end.
+    The first is what is raised in the end, and the others are its notes.  An interruption,
+    or an exit, comes before an error of a strategy: who catches that, and begins anew, would
+    never end.
     ``interruptions`` are what somebody raises who wants an end, and ``is_asked`` says
     whether somebody asked for it otherwise.
 
@@ -47,7 +48,7 @@ class Ending:
         self._raised = 0
         self._heard: float | None = None
         self._others: dict[str, None] = {}
-        self._signals = Interruptions(self.met)
+        self._signals = Interruptions(self._struck)
         self._late: BaseException | None = None
         self._is_concluded = False
 
@@ -78,6 +79,12 @@ class Ending:
         """Whether somebody asked for it a second time."""
         return self.asked >= _AT_ONCE
 
+    def _struck(self, error: BaseException) -> None:
+        """The handler of a signal raised that: whatever it is, somebody wants an end."""
+        if not isinstance(error, self._interruptions):
+            self._count()
+        self.met(error)
+
     def met(self, error: BaseException) -> None:
         """Something was raised."""
         if isinstance(error, self._interruptions):
@@ -85,7 +92,7 @@ class Ending:
         first = self.broke
         if first is None or first is error:
             self.broke = error
-        elif isinstance(error, self._interruptions) and isinstance(first, Exception):
+        elif not isinstance(error, Exception) and isinstance(first, Exception):
             self._others = {f"before that: {_named(first)}": None, **self._others}
             for note in notes_of(first):
                 add_note(error, note)
@@ -144,8 +151,8 @@ class Ending:
                 notes.append(
                     f"an order of the run may still be open: {named(key)}: {words}"
                 )
-        broke = self.broke
         self._is_concluded = True
+        broke = self.broke
         if broke is None:
             return [order for order in left.values() if isinstance(order, Order)]
         for note in notes:

@@ -60,12 +60,13 @@ class Interruptions:
 
     def release(self) -> None:
         """Let them raise again, by the handlers of before."""
+        # First: what is not given back, should this be interrupted, lets all through.
+        self.is_held = False
         for number, held in self._held.items():
             # Somebody else may have set one since, who calls ours.
             now: object = signal.getsignal(number)
             if now is held:
                 signal.signal(number, held.beneath)
-        self.is_held = False
 
     def is_repeat(self) -> bool:
         """Whether what arrives now is what arrived just before."""
