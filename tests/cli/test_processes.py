@@ -24,6 +24,7 @@ from unified_exchanges.cli import main
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.simulator.server import SimulatorServer
+from unified_exchanges.strategies.interruptions import REPEAT
 from unified_exchanges.version import VERSION
 
 from ..unmeasured import unmeasured
@@ -212,8 +213,8 @@ def test_sigterm_ends_a_strategy_at_work(
             threading.Event().wait(0.01)
         running.send_signal(signal.SIGTERM)
         if command == "run":
-            # The first one asks for an orderly end.
-            threading.Event().wait(0.2)
+            # The first one asks for an orderly end; right after it is no second one.
+            threading.Event().wait(2 * REPEAT)
             running.send_signal(signal.SIGTERM)
         _, err = running.communicate(timeout=50)
     assert (running.returncode, err) == (143, "ended by SIGTERM\n")
