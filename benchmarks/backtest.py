@@ -44,6 +44,7 @@ from timing import Goal, arguments, interleave, ratio, report, verdict
 
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.grid import PriceGrid
+from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.models import Level, Market, MarketStatus, OrderBook, Outcome
 from unified_exchanges.paper import FREE, Contract
 from unified_exchanges.recording import Body, Frame, Header, Opened, read
@@ -59,6 +60,7 @@ START: Final = 1_795_000_000 * 10**9
 STEP: Final = 3_000_000
 NAMES: Final = [f"KXRAIN-{n}" for n in range(20)]
 CHEAP: Final = Decimal("0.05")
+ANY_PRICE: Final = GuardPolicy(price_collar=None)
 FLOOR: Final = "everything inline"
 DECODED: Final = "msgspec decodes the frames"
 BOUND: Final = "inline, and best prices alone"
@@ -155,7 +157,11 @@ def ours(told: Told) -> int:
 
 def holding(told: Told, *, sells: bool) -> int:
     held = backtest(
-        Holder(sells=sells), told, contracts=map(contract, NAMES), cash=1_000
+        Holder(sells=sells),
+        told,
+        contracts=map(contract, NAMES),
+        cash=1_000,
+        guards=ANY_PRICE,
     )
     return sum(bool(market.held) for market in held.markets)
 
