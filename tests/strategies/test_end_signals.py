@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,7 @@ import pytest
 from unified_exchanges import Market, Order, OrderBook, exchange
 from unified_exchanges import strategies as package
 from unified_exchanges.strategies import Desk, Strategy, run
+from unified_exchanges.strategies.ending import Ending
 
 from ..recording.sessions import Stage, stage
 
@@ -108,3 +110,40 @@ def test_one_at_whichever_line_of_the_end_skips_nothing_of_it(
     places = range(1, lines - 20, max(1, lines // TRIED))
     found = {struck_at(line, how, market, at).where for line in places}
     assert len(found) > TRIED / 2
+
+
+def test_one_while_a_lock_is_entered_leaves_it_to_nobody(
+    at: Stage, market: Market
+) -> None:
+    # Whoever enters a lock by a function may be interrupted when that has it, and before
+    # the block begins that gives it back.  Here each such function of the run is struck.
+    strategy = Resting(market, "stopped", 0)
+    struck: list[str] = []
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        caller = frame.f_back
+        if (
+            frame.f_code.co_name != "__enter__"
+            or caller is None
+            or not caller.f_code.co_filename.startswith(HERE)
+            or isinstance(frame.f_locals.get("self"), Ending)
+        ):
+            return trace if frame.f_code.co_filename.startswith(HERE) else None
+        if event == "return" and not struck:
+            struck.append(caller.f_code.co_qualname)
+            raise KeyboardInterrupt
+        return trace
+
+    def go() -> None:
+        with exchange(at.venue, **at.account) as ex:
+            sys.settrace(trace)
+            try:
+                run(strategy, ex, seconds=20)
+            finally:
+                sys.settrace(None)
+                ended.set()
+
+    ended = threading.Event()
+    threading.Thread(target=go, daemon=True).start()
+    assert ended.wait(40), struck
+    assert struck == []

@@ -237,6 +237,62 @@ def test_runs_of_one_loop_end_in_any_order() -> None:
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+def test_each_run_that_ends_in_a_loop_is_told_of_one_and_once() -> None:
+    first, second = Ending(*INTERRUPTIONS), Ending(*INTERRUPTIONS)
+    with first, second:
+        first.hold()
+        second.hold()
+        signal.raise_signal(signal.SIGINT)
+        assert (first.asked, second.asked) == (1, 1)
+        assert first.broke is second.broke
+        time.sleep(REPEAT)
+        # Out of the strategy that hangs, and the other run is told all the same.
+        first.tell(lambda: signal.raise_signal(signal.SIGINT))
+        assert (first.asked, second.asked) == (2, 2)
+
+
+def test_one_is_raised_where_the_end_does_not_run() -> None:
+    is_here = True
+    with Ending(*INTERRUPTIONS, is_here=lambda: is_here) as ending:
+        ending.hold()
+        is_here = False
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert ending.broke is None
+        is_here = True
+        signal.raise_signal(signal.SIGINT)
+        assert ending.asked == 1
+
+
+def test_one_while_its_handlers_are_given_back_is_raised_at_last() -> None:
+    ending = Ending(*INTERRUPTIONS)
+    given_back = signal.signal
+
+    def interrupted(number: int, handler: Any) -> Any:
+        """The system's, with a signal right before it."""
+        signal.raise_signal(signal.SIGINT)
+        return given_back(number, handler)
+
+    def end() -> None:
+        with ending:
+            ending.hold()
+            signal.signal = interrupted
+            try:
+                ending.__exit__(None, None, None)
+            finally:
+                signal.signal = given_back
+
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            end()
+        # Whoever interrupts from now on is heard.
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
 def test_in_another_thread_no_handler_is_touched() -> None:
     handler = signal.getsignal(signal.SIGINT)
     found = []

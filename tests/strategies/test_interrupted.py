@@ -243,6 +243,36 @@ def test_a_loop_that_ends_lets_a_run_cancel_all(at: Stage, market: Market) -> No
         assert ex.fetch_open_orders() == []
 
 
+def test_ctrl_c_is_raised_while_the_loop_of_a_run_that_ends_stands_still(
+    at: Stage, market: Market
+) -> None:
+    slow_cancels(at, 0.5)
+    strategy = Resting(market, 3)
+
+    async def beside() -> None:
+        async with async_exchange(at.venue, **at.account) as ex:
+            await async_run(strategy, ex)
+
+    async def until_it_ends(task: asyncio.Task[None]) -> None:
+        await asyncio.to_thread(strategy.ended.wait, 20)
+        task.cancel()
+        await asyncio.sleep(0.1)
+
+    loop = asyncio.new_event_loop()
+    try:
+        task = loop.create_task(beside())
+        loop.run_until_complete(until_it_ends(task))
+        assert not task.done()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(task)
+    finally:
+        loop.close()
+    with exchange(at.venue, **at.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
 # -- while it waits for answers --------------------------------------------------------
 
 

@@ -76,6 +76,12 @@ async def async_run(
     return await running.go(seconds, stop, progress)
 
 
+def _ending(stop: asyncio.Event) -> Ending:
+    """The end of a run on a loop, which somebody may leave and come back to."""
+    running = asyncio.get_running_loop().is_running
+    return Ending(*_INTERRUPTIONS, is_asked=stop.is_set, is_here=running)
+
+
 async def _recorded(
     strategy: Strategy,
     exchanges: tuple[AsyncExchange, ...],
@@ -92,7 +98,7 @@ async def _recorded(
         positions = await exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    with Ending(*_INTERRUPTIONS, is_asked=stop.is_set) as ending:
+    with _ending(stop) as ending:
         try:
             try:
                 run.begin(seconds, stop.is_set)
@@ -150,7 +156,7 @@ class _AsyncRun:
     async def go(
         self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
     ) -> RunReport:
-        with Ending(*_INTERRUPTIONS, is_asked=stop.is_set) as ending:
+        with _ending(stop) as ending:
             try:
                 try:
                     await self._live(seconds, stop, progress)

@@ -26,6 +26,10 @@ Outcome = Order | BaseException | None
 """How an order ended, or why that is not known; None if it never was one."""
 
 
+def _always() -> bool:
+    return True
+
+
 class Ending:
     """Keeps what is raised until nothing is open any more.
 
@@ -36,11 +40,15 @@ class Ending:
     whether somebody asked for it otherwise.
 
     From `hold` on, no signal interrupts what runs in the block of it, other than by what
-    `tell` does: it is kept as all else that is raised.
+    `tell` does: it is kept as all else that is raised.  ``is_here`` says whether it is the
+    block that runs, where a loop may be left in the midst of it.
     """
 
     def __init__(
-        self, *interruptions: type[BaseException], is_asked: Callable[[], bool] = bool
+        self,
+        *interruptions: type[BaseException],
+        is_asked: Callable[[], bool] = bool,
+        is_here: Callable[[], bool] = _always,
     ) -> None:
         self._interruptions = interruptions
         self._is_asked = is_asked
@@ -48,7 +56,7 @@ class Ending:
         self._raised = 0
         self._heard: float | None = None
         self._others: dict[str, None] = {}
-        self._signals = Interruptions(self._struck)
+        self._signals = Interruptions(self._struck, is_here)
         self._late: BaseException | None = None
         self._is_concluded = False
 
