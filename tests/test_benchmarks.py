@@ -6,11 +6,22 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from .guards import ROOT
+from .unmeasured import unmeasured
 
 BENCHMARKS = ROOT / "benchmarks"
 ABSENT = ("opentelemetry", "orjson", "prometheus_client", "pyarrow", "vcr", "yaml")
 """What only benchmarks compare with, and need not be installed where tests run."""
+OF_RECORDINGS = (
+    "backtest",
+    "backtest_parquet",
+    "journaling",
+    "replaying",
+    "replaying_streams",
+)
+"""Those that run the library as a user does, and take seconds."""
 IMPORT_ALL = f"""
 import importlib, json, sys
 from importlib.machinery import ModuleSpec
@@ -59,6 +70,21 @@ def test_every_benchmark_can_be_imported_and_runs_nothing_then() -> None:
     names = sorted(x.stem for x in BENCHMARKS.glob("*.py") if x.stem != "__main__")
     assert {"orders", "canned", "stream_book", "journaling"} <= {*names}
     assert failures(names) == {}
+
+
+@pytest.mark.parametrize("name", OF_RECORDINGS)
+def test_one_of_recordings_runs_to_its_goals(name: str) -> None:
+    command = [sys.executable, "-B", f"{name}.py", "--rounds", "1", "--no-gate"]
+    done = subprocess.run(
+        command,
+        cwd=BENCHMARKS,
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "goal" in done.stdout
 
 
 def test_one_that_lacks_what_it_takes_from_the_library_is_told_of() -> None:
