@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import signal
 import subprocess
 import time
@@ -101,6 +102,8 @@ def test_ctrl_c_ends_a_recording_whole(place: Practice, path: Path) -> None:
         out, err = running.communicate(timeout=30)
     assert running.returncode == 0, err
     assert '"withheld":0' in out
+    # Of a day that takes long, and nothing else is to be seen meanwhile.
+    assert re.search(r"^compressing [\d,]+ bytes$", err, re.MULTILINE)
     assert told(path)
 
 

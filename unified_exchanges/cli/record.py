@@ -96,7 +96,10 @@ def record(
                 stopped,
                 inf if seconds is None else seconds,
             )
-        health = exchange.stream_health()
+        health, told = exchange.stream_health(), recorder.progress()
+        if health.messages and told.failure is None:
+            # Of a day that takes minutes.
+            screen.note(f"compressing {told.size:,} bytes")
     if not out.exists():
         why = health.last_error or "nothing was told yet"
         raise ConnectionLost(
