@@ -23,8 +23,8 @@ from unified_exchanges.models import Params, Status
 from unified_exchanges.policy import LimitPolicy, RetryPolicy, TokenBucket
 from unified_exchanges.settings import Settings
 from unified_exchanges.venue import Venue
+from unified_exchanges.venue.call import Call
 from unified_exchanges.venue.raw import RawBody
-from unified_exchanges.venue.sending import Call
 
 FACTS = Description(
     id="toy",

@@ -26,10 +26,10 @@ from ..errors import (
 from ..flow import Flow, Leaving
 from ..models import Intent as Written
 from ..models import Order, OrderRequest, OrderResult
+from .call import Call
 from .doubt import is_doubtful
 from .draft import Draft
 from .previewing import Previewing
-from .sending import Call
 from .ticket import Ticket
 
 __all__ = ["Batching"]

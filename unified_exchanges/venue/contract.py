@@ -67,6 +67,7 @@ from ..streams.line import Line
 from ..streams.protocol import StreamProtocol
 from ..streams.session import Dial
 from .health import Checkup
+from .paging import Paging
 from .permission import Permission
 from .raw import RawBody
 
@@ -75,7 +76,7 @@ __all__ = ["Venue"]
 _CENTURY = 36_500
 
 
-class Venue(Checkup, Permission):
+class Venue(Checkup, Paging, Permission):
     """A prediction market's API as flows over the unified models."""
 
     first_outcome: ClassVar[str | None] = None

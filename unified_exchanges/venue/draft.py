@@ -16,7 +16,7 @@ from ..money import text
 from .ticket import Ticket
 
 if TYPE_CHECKING:
-    from .sending import Call
+    from .call import Call
 
 __all__ = ["Draft", "PaperDraft", "Rules"]
 

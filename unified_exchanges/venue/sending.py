@@ -1,13 +1,11 @@
-"""How requests leave: limited, signed, judged, retried within one budget, page by page."""
+"""How requests leave: limited, signed, judged, retried within one budget."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar, TypeVar
-
-import attrs
 
 from ..clock import ClockOffset
 from ..description import Description, Environment
@@ -19,10 +17,8 @@ from ..errors import (
     RateLimitExceeded,
     RequestTimeout,
     UnifiedExchangesError,
-    VenueSchemaError,
 )
-from ..flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, Step
-from ..flow import Outcome as Reply
+from ..flow import Flow, Request, Response, Sleep
 from ..guards import Guards
 from ..limiter import Limiter
 from ..models import Fill
@@ -32,8 +28,9 @@ from ..settings import Settings, resolve_environment
 from ..switch import Switch
 from ..tap import Taps
 from ..telemetry import Telemetry
+from .call import Call
 
-__all__ = ["Call", "Sender"]
+__all__ = ["Sender"]
 
 T = TypeVar("T")
 
@@ -43,63 +40,6 @@ _TOO_LATE = "not sent, because its deadline has passed"
 _GLANCE = 0.25
 """Seconds after which what waits to be sent looks whether everything was halted."""
 _PROXY = 500
-_FRUITLESS_PAGES = 20
-"""Pages in a row without a new item after which a listing is given up as endless."""
-
-
-@attrs.define(kw_only=True, slots=True)
-class Call:
-    """One request as the venue means it, before it is signed.
-
-    Not changed once made, but for ``has_left``: that a try was begun, whatever it came to;
-    and for what ``body`` says of the key that signs, where that is renewed meanwhile.
-
-    ``about`` says for people what is asked, as text or as what has that text.
-    ``charges`` are (bucket, tokens).
-        ``repeatable`` says that sending it twice does no harm, ``reads`` that it changes
-    nothing though it is no GET.  ``deadline`` is on the monotonic clock; None takes the
-    policy's.
-    ``accepted`` are statuses besides 2xx whose body is the answer.  ``opens`` says that it
-    may bring an order to the venue or change one: a halt keeps it from leaving.
-    ``heeds`` asks for the halts of other processes right before, where no note in the
-    journal did.  ``is_raw`` says that nothing takes it down: the switch itself keeps it in
-    mind while it may arrive.
-    """
-
-    method: str
-    path: str
-    about: object
-    query: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = attrs.field(default=None, repr=False)
-    charges: tuple[tuple[str, float], ...] = ()
-    urgent: bool = False
-    signed: bool = True
-    repeatable: bool = True
-    reads: bool = False
-    is_order: bool = False
-    opens: bool = False
-    heeds: bool = False
-    is_raw: bool = False
-    deadline: float | None = None
-    client_order_id: str | None = None
-    accepted: tuple[int, ...] = ()
-    has_left: bool = attrs.field(default=False, eq=False)
-
-    @property
-    def name(self) -> str:
-        """Method and path, for errors."""
-        return f"{self.method} {self.path}"
-
-    @property
-    def is_read(self) -> bool:
-        """Whether it changes nothing at the venue."""
-        return self.reads or self.method == "GET"
-
-
-@attrs.frozen(slots=True, eq=False, repr=False)
-class _Begun:
-    call: Call
-    pending: Pending
 
 
 class Sender(ABC):
@@ -291,7 +231,8 @@ class Sender(ABC):
             # Again, in case that an interrupt came right before.
             if passing is not None:
                 self.switch.leave(passing)
-        return self._judge(call, _answer(response), sent)
+        assert isinstance(response, Response)
+        return self._judge(call, response, sent)
 
     def pause(self, seconds: float, call: Call) -> Flow[None]:
         """Wait before a call; not on for what a halt keeps from leaving anyway."""
@@ -464,84 +405,6 @@ class Sender(ABC):
                     wait = error.retry_after or bucket.seconds_for(cost)
                     bucket.pause(now, wait, spares_urgent=not held[name])
 
-    # -- pages ----------------------------------------------------------------------
-
-    def pages(
-        self,
-        ask: Callable[[str | None], Call],
-        parse: Callable[[bytes], tuple[list[T], str | None]],
-        key: Callable[[T], Hashable],
-        *,
-        peek: Callable[[bytes], str | None] | None = None,
-        seen: set[Hashable] | None = None,
-        tell_apart: Callable[[list[T]], Flow[list[T]]] | None = None,
-    ) -> Pages[T]:
-        """Follow cursors to the end, handing out each item once.
-
-        With ``peek`` the next page is asked for before this one is decoded.  ``seen``
-        carries the keys over several listings, and ``tell_apart`` changes the items of a
-        page before their keys are looked at.  A cursor that comes back, or pages that
-        bring nothing new for ever, raise `VenueSchemaError`.
-        """
-        seen = set() if seen is None else seen
-        cursors: set[str] = set()
-        fruitless = 0
-        call, begun = ask(None), None
-        while True:
-            response = yield from self._page(call, begun)
-            ahead = peek(response.body) if peek else None
-            begun = None
-            if ahead and ahead not in cursors:
-                begun = yield from self._begin(ask(ahead))
-            items, cursor = parse(response.body)
-            if tell_apart is not None:
-                items = yield from tell_apart(items)
-            fresh = [item for item in items if not _known(seen, key(item))]
-            if fresh:
-                yield Page(fresh)
-            if not cursor:
-                return
-            fruitless = 0 if fresh else fruitless + 1
-            if cursor in cursors or fruitless >= _FRUITLESS_PAGES:
-                raise self._endless(call, cursor)
-            cursors.add(cursor)
-            call = ask(cursor)
-
-    def _page(self, call: Call, begun: _Begun | None) -> Flow[Response]:
-        if begun is None or begun.call != call:
-            return (yield from self.send(call))
-        try:
-            response = yield begun.pending
-        except NetworkError:
-            self._unanswered(call)
-            return (yield from self.send(call, tried=1))
-        try:
-            # When it was sent and answered is not known: the page before was decoded.
-            return self._judge(call, _answer(response), None)
-        except UnifiedExchangesError as error:
-            if not error.retryable:
-                raise
-            return (yield from self.send(call, tried=1))
-
-    def _begin(self, call: Call) -> Generator[Step, Reply, _Begun | None]:
-        """Begin a call if the limiter lets it go at once."""
-        now = self.clock.monotonic()
-        deadline = now + self.retry.deadline
-        if self.settings.limits.enabled and self._queue(call, now, 0.0)[0]:
-            return None
-        pending = yield Start(self._prepare(call, deadline))
-        assert isinstance(pending, Pending)
-        return _Begun(call, pending)
-
-    def _endless(self, call: Call, cursor: str) -> VenueSchemaError:
-        message = (
-            f"{call.about}: the listing does not end (cursor {cursor[:40]!r} came again "
-            "or pages bring nothing new); the items so far are not complete"
-        )
-        return VenueSchemaError(
-            message, field="cursor", venue=self.id, request=call.name
-        )
-
 
 def _in_doubt(
     error: UnifiedExchangesError, doubt: UnifiedExchangesError
@@ -570,15 +433,3 @@ def _is_cached(response: Response) -> bool:
 
 def _unheard(_: Fill) -> None:
     pass
-
-
-def _answer(reply: Reply) -> Response:
-    assert isinstance(reply, Response)
-    return reply
-
-
-def _known(seen: set[Hashable], key: Hashable) -> bool:
-    if key in seen:
-        return True
-    seen.add(key)
-    return False

@@ -26,7 +26,7 @@ from unified_exchanges.policy import RetryPolicy
 from unified_exchanges.shells.aio import AsyncExchange
 from unified_exchanges.shells.blocking import Exchange
 from unified_exchanges.testing.conformance.live import QUICK
-from unified_exchanges.venue.sending import Call
+from unified_exchanges.venue.call import Call
 from unified_exchanges.venues.kalshi.stream import KalshiStream
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
 
