@@ -18,7 +18,6 @@ from ..clock import Clock
 from ..errors import (
     DuplicateOrderId,
     JournalError,
-    OrderNotFound,
     UnifiedExchangesError,
 )
 from ..flow import (
@@ -27,8 +26,6 @@ from ..flow import (
     Flow,
     Leaving,
     Outcome,
-    Page,
-    Pages,
     Recall,
     Request,
     Resolved,
@@ -45,13 +42,11 @@ from ..models import (
     OrderBook,
     OrderResult,
     OrderState,
-    Position,
     ReconcileReport,
-    Settlement,
 )
 from ..venue import Venue
 from .gate import Gate
-from .reading import read_positions
+from .reading import TrackedReads
 from .tracker import OrderTracker
 
 __all__ = ["TrackedCalls", "calls_of"]
@@ -64,16 +59,15 @@ _UNSEEN: Final = (OrderState.UNRESOLVED, OrderState.UNKNOWN)
 """How an order stands that the venue has, or may have, and has not shown."""
 
 
-class TrackedCalls:
+class TrackedCalls(TrackedReads):
     """Flows of one venue that tell a tracker."""
 
     def __init__(
         self, tracker: OrderTracker, clock: Clock, gate: Gate | None = None
     ) -> None:
-        self.tracker = tracker
+        super().__init__(tracker, clock)
         self.gate = gate
         """What orders and edits pass before they leave; None lets all of them."""
-        self._clock = clock
 
     def show_books(self, watched: Callable[[str], OrderBook | None]) -> None:
         """Hold prices against the books that are watched from now on."""
@@ -380,7 +374,7 @@ class TrackedCalls:
                 tracker.cancel_ended(order_id, is_lost=is_lost)
         return report
 
-    # -- reads ----------------------------------------------------------------------
+    # -- what was left open ----------------------------------------------------------
 
     def reconciling(
         self, flow: Flow[ReconcileReport], venue: Venue
@@ -424,80 +418,6 @@ class TrackedCalls:
                 unread.append(attrs.evolve(kept, state=IntentState.UNKNOWN, detail=why))
         return attrs.evolve(report, unknown=(*report.unknown, *unread))
 
-    def reading_order(
-        self,
-        flow: Flow[Order],
-        client_order_id: str | None,
-        market_id: str | None = None,
-    ) -> Flow[Order]:
-        """A read of one order; not found by our id once it cannot arrive, it is absent."""
-        began = self._clock.monotonic()
-        try:
-            order = yield from flow
-        except OrderNotFound as error:
-            key = client_order_id
-            if key is not None and not error.maybe_executed:
-                self.tracker.absent(key, market_id, looked_at=began)
-            raise
-        self.tracker.order(order, read_at=began)
-        return order
-
-    def listing_orders(self, pages: Pages[Order]) -> Pages[Order]:
-        """A listing of orders.  What is not in it is not over for that."""
-        return _seeing(pages, self._took_orders())
-
-    def listing_fills(self, pages: Pages[Fill]) -> Pages[Fill]:
-        """A listing of fills, newest first; they are counted oldest first of each page."""
-        return _seeing(pages, self._take_fills)
-
-    def reading_fills(self, flow: Flow[list[Fill]]) -> Flow[None]:
-        """A read of fills, also of those that failed to settle."""
-        for fill in (yield from flow):
-            self.tracker.fill(fill)
-
-    def listing_settlements(self, pages: Pages[Settlement]) -> Pages[Settlement]:
-        """A listing of settlements."""
-        return _seeing(pages, self._take_settlements)
-
-    def reading_positions(
-        self,
-        flow: Flow[list[Position]],
-        venue: Venue,
-        *,
-        market_id: str | None,
-        is_whole: bool,
-    ) -> Flow[list[Position]]:
-        """A read of positions; ``is_whole``: of all of the market, or all there are."""
-        if not is_whole:
-            return (yield from flow)
-        return (yield from read_positions(venue, self.tracker, flow, market_id))
-
-    def learn(self, told: Order | Fill | Settlement) -> None:
-        """Something was told of the account, by neither a stream nor an answer."""
-        if isinstance(told, Fill):
-            self.tracker.fill(told)
-        elif isinstance(told, Settlement):
-            self.tracker.settled(told)
-        else:
-            self.tracker.order(told)
-
-    def _took_orders(self) -> Callable[[list[Order]], None]:
-        began = self._clock.monotonic()
-
-        def take(orders: list[Order]) -> None:
-            for order in orders:
-                self.tracker.order(order, read_at=began)
-
-        return take
-
-    def _take_fills(self, fills: list[Fill]) -> None:
-        for fill in reversed(fills):
-            self.tracker.fill(fill)
-
-    def _take_settlements(self, settlements: Iterable[Settlement]) -> None:
-        for settlement in settlements:
-            self.tracker.settled(settlement)
-
 
 def _nothing() -> None:
     """No price is held against any book."""
@@ -525,21 +445,6 @@ def calls_of(venue: Venue) -> TrackedCalls:
 
     venue.tell_end = tell
     return TrackedCalls(tracker, venue.clock, Gate(tracker, venue))
-
-
-def _seeing(pages: Pages[T], see: Callable[[list[T]], None]) -> Pages[T]:
-    """Hand on a listing, and show each page of it before it is handed on."""
-    outcome: Outcome | BaseException = None
-    try:
-        while not isinstance(step := advance(pages, outcome), Done):
-            if isinstance(step, Page):
-                see(step.items)
-            try:
-                outcome = yield step
-            except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
-                outcome = error
-    finally:
-        pages.close()
 
 
 def _ids(given: object) -> dict[str, None]:
