@@ -164,6 +164,38 @@ def test_p04_a_trade_of_no_has_the_price_and_the_taker_of_no() -> None:
     assert trade.notional == D("0.6")
 
 
+def test_p04_a_trade_is_said_of_the_first_outcome_whatever_names_its_own() -> None:
+    market = m.Market(
+        venue="polymarket",
+        market_id="0x1",
+        event_id="1",
+        title="Rain?",
+        status=m.MarketStatus.OPEN,
+        venue_status="open",
+        outcomes=(m.Outcome("yes", "71", "Yes"), m.Outcome("no", "72", "No")),
+        grid=PriceGrid.of("0.01"),
+    )
+
+    def seen(outcome: str, side: m.Side | None = m.BUY) -> tuple[object, ...]:
+        trade = m.Trade(
+            venue="polymarket",
+            trade_id="t",
+            market_id="0x1",
+            outcome=outcome,
+            price=D("0.3"),
+            size=D(2),
+            taker_side=side,
+            created_at=NOON,
+        ).in_first_terms(market)
+        return trade.outcome, trade.price, trade.taker_side
+
+    assert seen("yes") == seen("71") == ("yes", D("0.3"), m.BUY)
+    assert seen("no") == seen("72") == ("yes", D("0.7"), m.SELL)
+    assert seen("no", None) == ("yes", D("0.7"), None)
+    with pytest.raises(BadRequest, match="has no outcome 'up'"):
+        seen("up")
+
+
 def test_p04_a_candle_of_no_is_high_where_yes_was_low() -> None:
     candle = m.Candle(
         venue="kalshi",

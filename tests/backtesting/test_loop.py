@@ -608,7 +608,7 @@ def test_only_what_is_followed_is_told() -> None:
     assert (report.events, report.ignored) == (5, 2)
 
 
-def test_a_trade_of_the_other_outcome_is_told_as_live_and_moves_no_queue() -> None:
+def test_a_trade_of_the_other_outcome_is_told_of_the_first_and_moves_no_queue() -> None:
     class Resting(Noting):
         def on_book(self, desk: Desk, book: OrderBook) -> None:
             super().on_book(desk, book)
@@ -617,14 +617,13 @@ def test_a_trade_of_the_other_outcome_is_told_as_live_and_moves_no_queue() -> No
 
     events: list[Told] = [
         (when(0), book("1@0.50", "1@0.60")),
-        (when(1), trade("0.50", "100", BUY, outcome="no")),
+        (when(1), trade("0.51", "100", BUY, outcome="no")),
         (when(2), book("1@0.50", "1@0.60")),
     ]
     resting = Resting()
     report = backtest(resting, events, contracts=CONTRACTS)
-    assert [(x.outcome, x.price) for _, x in resting.told if isinstance(x, Trade)] == [
-        ("no", D("0.50"))
-    ]
+    [told] = [x for _, x in resting.told if isinstance(x, Trade)]
+    assert (told.outcome, told.price, told.taker_side) == ("yes", D("0.49"), SELL)
     # Whether a match of both outcomes is told once or twice is not said: none is counted.
     assert (report.ignored, report.trades) == (0, ())
 

@@ -104,7 +104,8 @@ class Teller:
             if Subject.ORDER_BOOK in self._subjects:
                 strategy.on_book(desk, told)
         elif isinstance(told, Trade):
-            strategy.on_trade(desk, told)
+            market = desk.market(told.market_id)
+            strategy.on_trade(desk, told.in_first_terms(market))
         elif isinstance(told, Fill):
             self.guarding.told(told)
             desk.told_fill(told)

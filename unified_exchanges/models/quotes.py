@@ -11,6 +11,7 @@ import attrs
 
 from ..grid import PriceGrid
 from ..money import EXACT, ZERO, complement, text
+from .catalog import Market
 from .record import Json, Record
 from .terms import Side
 
@@ -261,6 +262,20 @@ class Trade(Record):
         side = self.taker_side.opposite if self.taker_side else None
         price = complement(self.price)
         return attrs.evolve(self, outcome=outcome, price=price, taker_side=side)
+
+    def in_first_terms(self, market: Market) -> Trade:
+        """The same trade priced for the first outcome of its market, by the label of that.
+
+        What names its outcome by the venue's id, as where a recording does not tell which
+        label that has, is of that outcome.  Raises `BadRequest` for an outcome that the
+        market does not have.
+        """
+        first = market.outcomes[0].label
+        if self.outcome == first:
+            return self
+        if market.outcome(self.outcome).label == first:
+            return attrs.evolve(self, outcome=first)
+        return self.in_terms_of(first)
 
     @property
     def notional(self) -> Decimal:

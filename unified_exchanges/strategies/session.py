@@ -160,7 +160,8 @@ class Session:
         if isinstance(news, OrderBook):
             self.strategy.on_book(self.desk, news)
         elif isinstance(news, Trade):
-            self.strategy.on_trade(self.desk, news)
+            market = self.desk.market(news.market_id)
+            self.strategy.on_trade(self.desk, news.in_first_terms(market))
         elif isinstance(news, Gap):
             self.strategy.on_gap(self.desk, news)
         else:

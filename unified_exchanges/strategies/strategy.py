@@ -44,7 +44,7 @@ class Strategy:
         """A book changed; whoever is slower than the venue skips states, and is told fewer."""
 
     def on_trade(self, desk: Desk, trade: Trade) -> None:
-        """Somebody traded."""
+        """Somebody traded either outcome; told of the first, with the taker's side turned."""
 
     def on_status(self, desk: Desk, change: MarketChange) -> None:
         """A market opened, paused, closed or settled, or changed its grid."""
