@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import attrs
 
 from unified_exchanges import exchange
+from unified_exchanges.backtesting import recorded
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import (
     Gap,
@@ -39,10 +41,36 @@ class Recorded:
 
     path: Path
     market: Market
+    bought: Decimal
+    """Contracts of either outcome that were taken."""
+
+    def seen(self) -> Iterator[tuple[int, OrderBook | Trade]]:
+        """What our own replay tells of the first outcome, and of the other in its terms."""
+        first = self.market.outcomes[0].label
+        for moment, event in recorded(self.path):
+            if not isinstance(event, OrderBook | Trade):
+                continue
+            if event.market_id == self.market.market_id:
+                if event.outcome == first:
+                    yield moment, event
+                elif isinstance(event, Trade):
+                    assert event.taker_side is not None
+                    yield (
+                        moment,
+                        attrs.evolve(
+                            event,
+                            outcome=first,
+                            price=1 - event.price,
+                            taker_side=event.taker_side.opposite,
+                        ),
+                    )
 
 
 def recorded_on(venue: str, path: Path) -> Recorded:
-    """A busy minute: orders that rest, others that take, cancels; over real sockets."""
+    """A busy minute: orders that rest, others that take, cancels; over real sockets.
+
+    Who takes buys the first outcome and the second by turns.
+    """
     with (
         stage(venue) as there,
         exchange(there.venue, **there.account) as ex,
@@ -52,24 +80,30 @@ def recorded_on(venue: str, path: Path) -> Recorded:
             m for m in ex.fetch_markets() if m.bid and m.ask and m.bid > m.grid.lowest
         )
         contract_of(ex, market.market_id)
-        name, first = market.market_id, market.outcomes[0].label
+        name, (first, second) = market.market_id, [x.label for x in market.outcomes]
         books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        others = ex.watch_order_book(name, outcome=second)
+        kept = ex.watch_trades(name, outcome=second)
         in_force(ex)
-        books.next(timeout=10)
+        for watch in (books, others):
+            watch.next(timeout=10)
         assert market.bid is not None
         assert market.ask is not None
-        for _ in range(6):
-            ask = ex.fetch_order_book(name).ask
+        bought = Decimal(0)
+        for turn in range(12):
+            outcome = second if turn % 3 else first
+            ask = ex.fetch_order_book(name, outcome=outcome).ask
             assert ask is not None
-            resting = ex.create_order(name, first, "buy", market.bid, 10)
-            ex.create_order(name, first, "buy", ask.price, 20)
+            resting = ex.create_order(name, first, "buy", market.grid.lowest, 10)
+            bought += ex.create_order(name, outcome, "buy", ask.price, 20).filled
             trades.next(timeout=10)
             ex.cancel_order(resting.order_id)
+        kept.close()
         whole = ex.fetch_order_book(name)
         book = books.next(timeout=10)
         while (book.bids, book.asks) != (whole.bids, whole.asks):
             book = books.next(timeout=10)
-    return Recorded(path=path, market=market)
+    return Recorded(path=path, market=market, bought=bought)
 
 
 def market(venue: str = "kalshi", **other: Any) -> Market:
@@ -104,13 +138,14 @@ def trade(
     n: int = 0,
     late: int = 0,
     is_block: bool = False,
+    outcome: str = "yes",
 ) -> tuple[int, Trade]:
     moment = BEGIN + n * MILLI
     return moment, Trade(
         venue="kalshi",
         trade_id=f"t{n}",
         market_id="M",
-        outcome="yes",
+        outcome=outcome,
         price=Decimal(price),
         size=Decimal(size),
         taker_side=side,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ import pytest
 from hftbacktest.data import validate_event_order
 
 from unified_exchanges import BadRequest
-from unified_exchanges.backtesting import recorded
 from unified_exchanges.exporting import HftbacktestFile, to_hftbacktest
 from unified_exchanges.grid import PriceGrid
-from unified_exchanges.models import MarketStatus, OrderBook, Side, Trade
+from unified_exchanges.models import MarketStatus, OrderBook, Outcome, Side, Trade
 from unified_exchanges.research import convert
 
 from ..recording.sessions import VENUES
@@ -98,22 +96,11 @@ def session(
     return recorded_on(request.param, tmp_path_factory.mktemp("r") / "session.jsonl")
 
 
-def seen(session: Recorded) -> Iterator[tuple[int, OrderBook | Trade]]:
-    """What our own replay tells of the first outcome."""
-    for moment, event in recorded(session.path):
-        if (
-            isinstance(event, OrderBook | Trade)
-            and event.market_id == session.market.market_id
-            and event.outcome == session.market.outcomes[0].label
-        ):
-            yield moment, event
-
-
 def test_hftbacktest_shows_the_book_of_our_replay_after_each_moment(
     session: Recorded, tmp_path: Path
 ) -> None:
     made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
-    after = {m: top(e) for m, e in seen(session) if isinstance(e, OrderBook)}
+    after = {m: top(e) for m, e in session.seen() if isinstance(e, OrderBook)}
     assert len(set(after.values())) > 6
     assert tops(made, list(after)) == list(after.values())
 
@@ -122,7 +109,7 @@ def test_hftbacktest_shows_every_level_of_our_replay(
     session: Recorded, tmp_path: Path
 ) -> None:
     made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
-    moment, last = [x for x in seen(session) if isinstance(x[1], OrderBook)][-1]
+    moment, last = [x for x in session.seen() if isinstance(x[1], OrderBook)][-1]
     assert isinstance(last, OrderBook)
     running = engine(made)
     running.elapse(0)
@@ -159,7 +146,7 @@ def test_hftbacktest_is_told_each_trade_with_its_side(
     session: Recorded, tmp_path: Path
 ) -> None:
     made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
-    trades = [e for _, e in seen(session) if isinstance(e, Trade)]
+    trades = [e for _, e in session.seen() if isinstance(e, Trade)]
     running = engine(made)
     running._goto_end()
     told = [
@@ -174,13 +161,16 @@ def test_hftbacktest_is_told_each_trade_with_its_side(
     assert len(trades) >= 6
     assert made.trades == len(trades)
     assert told == [(x.taker_side, x.price, x.size) for x in trades]
+    # Each once, whichever outcome was taken, though both were followed.
+    assert {x.taker_side for x in trades} == set(Side)
+    assert sum(size for _, _, size in told) == session.bought
 
 
 def test_an_order_in_hftbacktest_takes_what_the_recording_displays(
     session: Recorded, tmp_path: Path
 ) -> None:
     made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
-    moment, shown = next((m, e) for m, e in seen(session) if isinstance(e, OrderBook))
+    moment, shown = next((m, e) for m, e in session.seen() if isinstance(e, OrderBook))
     assert shown.ask is not None
     running = engine(made)
     running.elapse(0)
@@ -190,6 +180,71 @@ def test_an_order_in_hftbacktest_takes_what_the_recording_displays(
     order = running.orders(0).get(1)
     assert (running.position(0), order.exec_price) == (3.0, pytest.approx(price))
     running.close()
+
+
+def test_who_buys_the_other_outcome_takes_the_bid_of_this_one(tmp_path: Path) -> None:
+    events = [
+        book(*FIRST),
+        trade("0.60", "15", Side.BUY, n=9, outcome="no"),
+        book("b 0.40 7", n=20),
+    ]
+    made = exported(events, tmp_path)
+    assert made.trades == 1
+    running = engine(made)
+    running.elapse(MILLI)
+    running.submit_buy_order(0, 1, 0.40, 8.0, hft.GTC, hft.LIMIT, True)
+    running.elapse(10 * MILLI)
+    # Ten were ahead of it, and fifteen were taken.
+    assert running.orders(0).get(1).leaves_qty == 3.0
+    running.close()
+
+
+def test_a_trade_that_is_told_of_both_outcomes_is_written_once(tmp_path: Path) -> None:
+    def told(outcome: str, price: str, n: int, transaction: str | None) -> Any:
+        moment, made = trade(price, "5", Side.BUY, n=n, outcome=outcome)
+        return moment, attrs.evolve(made, transaction=transaction)
+
+    events = [
+        book(*FIRST),
+        told("no", "0.60", 1, "0x1"),
+        # As whoever was taken had it: one order takes in a transaction, of one outcome.
+        told("yes", "0.40", 1, "0x1"),
+        # Another part of that order.
+        told("no", "0.61", 1, "0x1"),
+        told("yes", "0.60", 2, "0x2"),
+        told("no", "0.60", 3, None),
+        told("yes", "0.60", 4, None),
+    ]
+    array = np.load(exported(events, tmp_path).path)["data"]
+    trades = array[array["ev"] & 0xFF == hft.TRADE_EVENT]
+    assert [(float(x["px"]), bool(int(x["ev"]) & hft.BUY_EVENT)) for x in trades] == [
+        (0.4, False),
+        (0.39, False),
+        (0.6, True),
+        (0.4, False),
+        (0.6, True),
+    ]
+
+
+def test_an_outcome_that_bears_its_id_is_the_same_outcome(tmp_path: Path) -> None:
+    outcomes = (Outcome("yes", "71", "Rain"), Outcome("no", "72", "Dry"))
+    events = [
+        book(*FIRST, outcome="71"),
+        trade("0.60", "1", Side.BUY, n=1, outcome="71"),
+        trade("0.60", "1", Side.BUY, n=2, outcome="72"),
+    ]
+    made = exported(events, tmp_path, market=market(outcomes=outcomes))
+    array = np.load(made.path)["data"]
+    trades = array[array["ev"] & 0xFF == hft.TRADE_EVENT]
+    assert [float(x) for x in trades["px"]] == [0.6, 0.4]
+
+
+def test_a_trade_of_an_outcome_that_the_market_does_not_have_is_refused(
+    tmp_path: Path,
+) -> None:
+    events = [book(*FIRST), trade("0.60", "1", Side.BUY, n=1, outcome="maybe")]
+    with pytest.raises(BadRequest, match="M has no outcome 'maybe'; it has: yes, no"):
+        exported(events, tmp_path)
 
 
 def test_tables_give_the_file_of_their_recording(

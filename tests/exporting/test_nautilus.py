@@ -11,7 +11,6 @@ import attrs
 import pytest
 
 from unified_exchanges import BadRequest
-from unified_exchanges.backtesting import recorded
 from unified_exchanges.exporting import (
     NautilusData,
     to_nautilus,
@@ -140,11 +139,7 @@ def session(
 def seen(session: Recorded, kind: Any) -> list[tuple[int, Any]]:
     """What our own replay tells of the first outcome."""
     return [
-        (moment, event)
-        for moment, event in recorded(session.path)
-        if isinstance(event, kind)
-        and event.market_id == session.market.market_id
-        and event.outcome == session.market.outcomes[0].label
+        (moment, event) for moment, event in session.seen() if isinstance(event, kind)
     ]
 
 
@@ -181,6 +176,9 @@ def test_nautilus_shows_the_books_and_trades_of_our_replay(session: Recorded) ->
         (x.ts_init, x.price.as_decimal(), x.size.as_decimal(), x.aggressor_side)
         for x in watching.ticks
     ] == [(at, x.price, x.size, SIDES[x.taker_side]) for at, x in trades]
+    # Each once, whichever outcome was taken, though both were followed.
+    assert {x.aggressor_side for x in watching.ticks} == set(SIDES.values())
+    assert sum(x.size.as_decimal() for x in watching.ticks) == session.bought
 
 
 def test_an_order_in_nautilus_takes_what_the_recording_displays(

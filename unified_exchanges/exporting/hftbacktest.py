@@ -68,8 +68,9 @@ def to_hftbacktest(
 ) -> HftbacktestFile:
     """Write what was recorded of a market as an ``.npz`` that hftbacktest reads.
 
-    ``data`` is what `backtest` takes.  The file has the book and the trades of the first
-    outcome (YES): prices in dollars from 0 to 1, sizes in contracts, times in nanoseconds
+    ``data`` is what `backtest` takes.  The file has the book of the first outcome (YES) and
+    all trades in its terms: one of the other outcome at p is one at 1 - p, with the side of
+    who took turned.  Prices are dollars from 0 to 1, sizes contracts, times nanoseconds
     since 1970.  ``local_ts`` is the receipt; ``exch_ts`` the same, or with
     ``exchange_times="venue"`` the time that the venue told, where it told one, and never
     before that of the event before.

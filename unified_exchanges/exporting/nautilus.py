@@ -51,7 +51,8 @@ def to_nautilus(data: Data, market: Market) -> NautilusData:
     from 0 to 1 with the places of the finest tick that the market had, sizes in contracts
     with those of its lot, or of a finer one where sizes are no multiples of that; no fees.
     ``ts_init`` is the receipt and ``ts_event`` the venue's time, where it tells one, in
-    nanoseconds since 1970.  The book is for ``BookType.L2_MBP``; it is empty where it may
+    nanoseconds since 1970.  A trade of the other outcome at p is a tick at 1 - p, with the
+    side of who took turned.  The book is for ``BookType.L2_MBP``; it is empty where it may
     have missed a change, and while the market is not open.
 
     Raises `BadRequest` for what cannot be held exactly, for a book that is crossed and for

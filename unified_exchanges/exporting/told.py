@@ -48,6 +48,9 @@ _HIDDEN: Final = frozenset(
 )
 """Nothing trades then, whatever was displayed last."""
 
+_TRANSACTIONS: Final = 1_000
+"""Those that are remembered: what tells one again comes at once."""
+
 _Levels: TypeAlias = Mapping[tuple[Side, Decimal], Decimal]
 
 
@@ -70,10 +73,11 @@ Told: TypeAlias = BookStep | Trade | MarketChange
 def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
     """Read what is told of a market, with the nanoseconds of its receipt.
 
-    Books and trades are those of the first outcome.  The book is empty from a gap to the
-    next whole book, and while nothing trades.  Trades outside the book are left out.
-    Raises `BadRequest` for a book whose best bid is not below its best ask, and ValueError
-    where the events go back in time.
+    Books are those of the first outcome, and trades of either in its terms, each once.  The
+    book is empty from a gap to the next whole book, and while nothing trades.  Trades
+    outside the book are left out.  Raises `BadRequest` for a book whose best bid is not below
+    its best ask and for a trade of no outcome of the market, and ValueError where the events
+    go back in time.
     """
     check_market(market)
     reading = _Reading(market)
@@ -149,6 +153,8 @@ class _Reading:
         self._latest: OrderBook | None = None
         self._shown: _Levels | None = None
         self._is_hidden = False
+        self._taken: dict[str, str] = {}
+        """The outcome that was taken in each transaction, of the newest."""
 
     def of(self, moment: int, event: object) -> Iterator[Told]:
         if isinstance(event, Gap):
@@ -163,13 +169,27 @@ class _Reading:
                 self._latest = event
                 yield from self._step(event.timestamp)
         elif isinstance(event, Trade):
-            if event.outcome in self._names and not event.is_block:
-                yield event
+            if not event.is_block and not self._is_told_otherwise(event):
+                yield event.in_first_terms(self._market)
         elif isinstance(event, MarketChange):
             yield event
             if event.status not in (None, MarketStatus.UNKNOWN):
                 self._is_hidden = event.status in _HIDDEN
                 yield from self._step(event.timestamp)
+
+    def _is_told_otherwise(self, trade: Trade) -> bool:
+        """Whether the transaction of a trade was told of the other outcome already.
+
+        One order takes in a transaction, of one outcome.  What is told of the other one are
+        the same trades, as those who were taken had them: Polymarket does not say whether it
+        tells them so too.
+        """
+        if trade.transaction is None:
+            return False
+        taken = self._taken.setdefault(trade.transaction, trade.outcome)
+        if len(self._taken) > _TRANSACTIONS:
+            del self._taken[next(iter(self._taken))]
+        return taken != trade.outcome
 
     def _concerns(self, gap: Gap) -> bool:
         return (
