@@ -89,6 +89,17 @@ def test_a_listed_trade_of_the_other_outcome_counts_and_decides_nothing(
     assert broker.find(order_id).filled == 5  # type: ignore[union-attr]
 
 
+def test_a_streamed_trade_of_the_other_outcome_decides_nothing(clock: Clock) -> None:
+    broker = PaperBroker(cash="1000", now=clock)
+    broker.admit(contract())
+    # As where trades of a market are followed already, and its book comes after one.
+    broker.hear(trade("0.50", "60", BUY, moment=START + 1, outcome="no"))
+    broker.hear(book("100@0.50", "100@0.60"))
+    order_id = broker.place("RAIN", "yes", BUY, "0.60", 5)
+    broker.advance()
+    assert broker.find(order_id).filled == 5  # type: ignore[union-attr]
+
+
 def test_an_order_that_comes_before_any_book_stands_behind_all_of_it(
     broker: PaperBroker, clock: Clock
 ) -> None:

@@ -86,13 +86,11 @@ class PaperEngine(Lifecycle):
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):
             self._change(pit, event)
-        elif not pit.follows(event.outcome):
-            return
         elif isinstance(event, Trade):
-            if pit.status is MarketStatus.OPEN:
+            if pit.counts(event.outcome) and pit.status is MarketStatus.OPEN:
                 pit.note(event, moment)
                 self._fill_resting(pit, pit.traded(event))
-        else:
+        elif pit.follows(event.outcome):
             pit.renew(event)
             if pit.orders and pit.status is MarketStatus.OPEN and pit.known is not None:
                 if pit.held:

@@ -65,7 +65,7 @@ class Take:
 class Pit:
     """One market: the newest book of its source, what we took of it, our orders.
 
-    Prices are of the first outcome.  The events of one outcome feed it, the first that is
+    Prices are of the first outcome.  The books of one outcome feed it, the first that is
     heard of: another's would tell the same orders a second time.
     """
 
@@ -108,11 +108,15 @@ class Pit:
         return self.status_at(moment) is MarketStatus.OPEN
 
     def follows(self, outcome: str) -> bool:
-        """Whether events of this outcome feed the pit; the first to come decides."""
+        """Whether books of this outcome feed the pit; the first to come decides."""
         if self.outcome is None:
             self.outcome = outcome
             self.touched.markets.add(self.contract.market_id)
         return outcome == self.outcome
+
+    def counts(self, outcome: str) -> bool:
+        """Whether its trades do, which may be told of both; before a book the first one's."""
+        return outcome == (self.outcome or self.contract.first)
 
     @property
     def known(self) -> OrderBook | None:
