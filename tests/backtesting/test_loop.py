@@ -30,6 +30,7 @@ from unified_exchanges import (
     Order,
     OrderBook,
     OrderRejected,
+    Outcome,
     RateLimitExceeded,
     Trade,
 )
@@ -586,6 +587,25 @@ def test_that_all_events_were_of_other_markets_is_noted() -> None:
         [note] = backtest(Noting(), events, contracts=contracts).notes
         assert note.text.startswith("all events were ignored, 2 in number")
     assert backtest(Noting(), events, contracts=CONTRACTS).notes == ()
+
+
+@pytest.mark.parametrize("delays", [Delays(), Delays(event=SECOND)], ids=str)
+def test_that_books_bear_the_id_of_their_outcome_is_noted(delays: Delays) -> None:
+    """As of tokens of which the recording does not tell which outcome they are."""
+    outcomes = (Outcome("yes", "71", "Rain"), Outcome("no", "72", "Dry"))
+    market = attrs.evolve(contract().market, outcomes=outcomes)
+    contracts = [attrs.evolve(contract(), market=market)]
+    events: list[Told] = [
+        (when(0), book("1@0.50", "1@0.60", outcome="71")),
+        (when(1), trade("0.50", "1", outcome="71")),
+        (when(2), book("1@0.40", "1@0.50", outcome="72")),
+        (when(3), book("1@0.50", "1@0.60", outcome="71")),
+    ]
+    noting = Noting()
+    report = backtest(noting, events, contracts=contracts, delays=delays)
+    assert noting.times(OrderBook) == []
+    [note] = report.notes
+    assert note.text.startswith("2 books were not told, as they bear the venue's id of")
 
 
 def test_only_what_is_followed_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 import attrs
 
@@ -21,18 +22,26 @@ from .telling import Teller
 
 __all__ = ["Tally", "report_of"]
 
+_NAMELESS: Final = (
+    "{} books were not told, as they bear the venue's id of their outcome and not its label: "
+    "the recording does not say what that is; have the market listed while it is recorded, "
+    "as by contract_of(exchange, market_id)"
+)
+
 
 @attrs.define
 class Tally:
     """What is counted and kept while events are played.
 
     ``began`` and ``last`` are the moments of the first event and of the last that was told.
+    ``nameless`` are books that were ignored as they bear an id in place of a label.
     """
 
     began: int | None = None
     last: int | None = None
     events: int = 0
     ignored: int = 0
+    nameless: int = 0
     fills: list[Fill] = attrs.field(factory=list)
     settlements: list[Settlement] = attrs.field(factory=list)
 
@@ -121,5 +130,8 @@ def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
             f"all events were ignored, {tally.events} in number: none is of a market of the "
             "run, of which there is a contract in contracts="
         )
+        of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
+    if tally.nameless:
+        text = _NAMELESS.format(tally.nameless)
         of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
     return tuple(sorted([*of_data, *desk.notes], key=lambda note: note.at))

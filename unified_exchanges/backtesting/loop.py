@@ -95,6 +95,9 @@ class Loop:
         """None for a market whose books are not only noted."""
         self._held: dict[str, Pit] = {}
         """Of those the ones whose books are noted too, and tell what is held there."""
+        firsts = [pit.contract.market.outcomes[0] for pit in self._engine.pits.values()]
+        self._ids = {x.outcome_id for x in firsts if x.outcome_id != x.label}
+        """Ids of first outcomes, which their books bear if nobody knew the label."""
         for pit in self._engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
@@ -172,7 +175,7 @@ class Loop:
         Gives how many events it took.
         """
         desk, quiet, on_book = self._desk, self._quiet, self._strategy.on_book
-        tally, held = self._tally, self._held
+        tally, held, ids = self._tally, self._held, self._ids
         last = desk.moment
         # What is used up of this tells how many there were, and takes a fifth of the time
         # of counting each.
@@ -209,6 +212,7 @@ class Loop:
                         on_book(desk, event)
                     else:
                         tally.ignored += 1  # it tells the same orders again
+                        tally.nameless += event.outcome in ids
                 else:
                     self._receive(moment, event)
         except (TypeError, ValueError, InvalidOperation) as error:
@@ -259,6 +263,8 @@ class Loop:
                 isinstance(event, OrderBook) and event.outcome != pit.outcome
             ):
                 self._tally.ignored += 1
+                # Nothing else that is ignored bears the id of a first outcome.
+                self._tally.nameless += getattr(event, "outcome", None) in self._ids
                 return
             if isinstance(event, OrderBook) and is_crossed(event):
                 self._measures.lose((event.market_id,))
