@@ -154,8 +154,10 @@ class AsyncWatching:
         """Follow public trades from now on, of some markets or of all.
 
         That is once the venue has acknowledged it: `stream_health` says ``live``.
-        ``outcome`` is which outcome they are priced for, default the first (YES).  With
-        the policy ``latest`` there is the last trade of each market.
+        ``outcome`` is which outcome they are priced for, default the first (YES).  Where each
+        has its own book (Polymarket) it picks those of it, and without it come those of
+        both, each priced for its own: `Trade.in_first_terms`.  With the policy ``latest``
+        there is the last trade of each market.
         """
         return self._watch(
             Subject.TRADES, market_ids, outcome, policy=policy, events=events
