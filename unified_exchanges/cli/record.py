@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -125,14 +126,16 @@ def _check(exchange_id: str, out: Path) -> None:
 @contextmanager
 def _recording(exchange: Exchange, out: Path) -> Generator[Recorder, None, None]:
     """Record, and leave no file where nothing was followed: the next try would be refused."""
+    # Of a link, where it leads to now: what is recorded is there.
+    path = Path(os.path.realpath(out))
     recorder = Recorder(exchange, out)
     try:
         with recorder:
             yield recorder
     finally:
         # What is at the path of a file that was moved is somebody else's.
-        if recorder.progress().failure is None and not _has_news(recorder.path):
-            recorder.path.unlink(missing_ok=True)
+        if recorder.progress().failure is None and not _has_news(path):
+            path.unlink(missing_ok=True)
 
 
 def _has_news(path: Path) -> bool:
