@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
 from .fields import fields, replaced
+from .held import hide_passwords
+from .randomness import SHORTEST_KEY, SHORTEST_SLASHED
 from .redaction import (
     REDACTED,
     REDACTED_KEY,
@@ -35,18 +37,23 @@ FEWEST_DIGITS = 6
 # Looked for in everything that comes: `in` is thirty times as fast as an expression.
 _NAMES = (
     *(b"auth", b"cookie", b"credential", b"pass", b"secret", b"signature"),
-    *(b"token", b"session", b"key", b"mnemonic"),
+    *(b"token", b"session", b"key", b"mnemonic", b"pwd", b"jwt", b"otp", b"bearer"),
+    b"seed",
 )
 _PASSING = ("signature", "timestamp", "nonce")
 """Headers that are other ones with each request: only their names tell them."""
 _MARKS = (b"-----BEGIN", b"eyJ")
 _CODE = re.compile(rb"%[0-9a-fA-F]{2}")
 _COVERS = {REDACTED, REDACTED_KEY}
-_LONG = 24
-_WORDS = bytes(
-    code if chr(code) in f"{ascii_letters}{digits}+=_-" else ord(" ")
-    for code in range(256)
-)
+
+
+def _all_but(kept: str) -> bytes:
+    """A table that leaves these and makes blanks of all others."""
+    kept += ascii_letters + digits
+    return bytes(code if chr(code) in kept else ord(" ") for code in range(256))
+
+
+_WORDS, _SLASHED = _all_but("+=_-"), _all_but("+=/")
 # What is long and public, wherever it stands: ids of markets, orders and accounts.
 _PUBLIC = re.compile(
     rb"0x(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})|[0-9]+"
@@ -103,7 +110,7 @@ class Cleansing:
             if covers and mark in data:
                 for secret, cover in covers:
                     data = data.replace(secret, cover)
-        return hide_owners(data)
+        return hide_owners(hide_passwords(data))
 
     def clean_words(self, data: bytes) -> bytes:
         """The same JSON without what looks random in its texts; see `cover_words`."""
@@ -173,4 +180,11 @@ def _is_odd(data: bytes) -> bool:
     if any(mark in data for mark in _MARKS):
         return True
     words = data.translate(_WORDS).split()
-    return any(len(word) >= _LONG and not _PUBLIC.fullmatch(word) for word in words)
+    if any(len(x) >= SHORTEST_KEY and not _PUBLIC.fullmatch(x) for x in words):
+        return True
+    if b"/" not in data:
+        return False
+    return any(
+        len(x) >= SHORTEST_SLASHED and b"/" in x
+        for x in data.translate(_SLASHED).split()
+    )
