@@ -100,6 +100,24 @@ def test_the_ticker_of_a_market_may_be_asked(tmp_path: Path, request_: Request) 
     assert isinstance(line, Rest)
 
 
+IDS = (
+    "market",
+    "markets",
+    "symbol",
+    "asset",
+    "slug",
+    "questionID",
+    "marketIDs",
+    "tickers",
+)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_what_a_venue_names_an_id_is_kept_whatever_it_looks_like(name: str) -> None:
+    said = json.dumps({name: [MADE["hexadecimal of 16 bytes"](random.Random(1))]})
+    assert Cleansing().suspects(said.encode()) == []
+
+
 NAMED = {
     "a passcode": '{"passcode":"hunter-2"}',
     "in short": '{"user_pwd":"hunter-2"}',
@@ -115,6 +133,7 @@ NAMED = {
     "basic": '{"message":"authorization=Basic hunter-2"}',
     "in an address": '{"url":"https://user:hunter-2@toy.test/x"}',
     "in an address with other slashes": r'{"a":"wss:\/\/user:hunter-2@toy.test"}',
+    "in an address with needless escapes": r'{"a":"wss://user:hunter-2\u0040toy.test"}',
     "in the address of a proxy": "no way by http://user:hunter-2@proxy:3128",
 }
 

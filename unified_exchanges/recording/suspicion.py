@@ -28,8 +28,10 @@ _MARKS = ("-----BEGIN", "eyJ")
 _COVERS = frozenset({REDACTED, REDACTED_KEY})
 _CHUNK = re.compile(r"\S+")
 _PUBLIC_NAME = re.compile(
-    r"(?i:(^|_|-)(ids?|cursor|hash|tickers?|url|image|icon|logo|user-agent))$"
-    r"|[a-z0-9](Ids?|Cursor|Hash|Tickers?|Url|Image|Icon|Logo)$"
+    r"(?i:(^|_|-)(ids?|markets?|symbols?|assets?|tickers?|slug|cursor|hash|url|image|icon"
+    r"|logo|user-agent))$"
+    r"|[a-z0-9](I[dD]s?|Markets?|Symbols?|Assets?|Tickers?|Slug|Cursor|Hash|Url|Image|Icon"
+    r"|Logo)$"
 )
 _STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?', re.DOTALL)
 _HEADER = re.compile(
