@@ -192,6 +192,16 @@ def test_a_market_that_does_not_exist_leaves_no_file_behind(
     assert (done.code, path.exists()) == (3, False)
 
 
+def test_what_is_not_left_behind_is_not_where_a_link_leads_either(
+    place: Practice, path: Path, tmp_path: Path
+) -> None:
+    path.symlink_to(tmp_path / "target.jsonl")
+    words = ("record", place.venue, "NOPE", "--out", str(path), "--for", "1s")
+    done = invoke(*words, env=place.exports)
+    assert (done.code, path.exists()) == (3, False)
+    assert not (tmp_path / "target.jsonl").exists()
+
+
 def test_a_stream_that_is_not_reached_leaves_no_file_behind(
     place: Practice, path: Path, tmp_path: Path
 ) -> None:

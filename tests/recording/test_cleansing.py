@@ -345,6 +345,9 @@ _LONG = {
     "backslashes": lambda n: '{"token":"' + "\\" * 40 * n,
     "names without an end": lambda n: '"token":' * 8 * n,
     "signed tokens": lambda n: '["token", "' + "-eyJaaaaaaaaaaaa" * 4 * n + '"]',
+    "letters before a slash": lambda n: '{"token":"' + "Ab1" * 15 * n + '/"}',
+    "passwords": lambda n: '{"token":"' + "password:" * 5 * n + '"}',
+    "addresses": lambda n: '{"token":"' + "://a:" * 9 * n + '@"}',
     "escapes": lambda n: '{"token_id":"%' + "25" * 20 * n + '"}',
 }
 

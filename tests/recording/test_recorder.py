@@ -264,6 +264,8 @@ def test_a_disk_that_becomes_full_leaves_what_was_written(path: Path) -> None:
     lines = list(read(path))
     assert isinstance(lines[0], Header)
     assert 5 < len(rest(lines)) < 200
+    whole = path.read_bytes().count(b"\n")
+    assert f"{path} ended early, after {whole} lines: " in done.stderr
 
 
 _QUOTA = """
@@ -289,6 +291,7 @@ with exchange("kalshi", environment="http://127.0.0.1:1", transport=line) as ex:
         recorder.close()
     except RecordingFailed as error:
         print(done, type(error).__name__)
+        print(error, file=sys.stderr)
 """
 
 
@@ -375,6 +378,67 @@ def test_a_file_of_another_beside_it_stays(path: Path) -> None:
     assert other.read_text() == "a download of somebody's"
     assert path.read_bytes().startswith(b"\x1f\x8b")
     assert sorted(path.parent.iterdir()) == [path, other]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_is_recorded_through_a_link_is_where_it_leads(
+    path: Path, tmp_path: Path, *, is_there: bool
+) -> None:
+    (tmp_path / "disk").mkdir()
+    target = tmp_path / "disk" / "a.jsonl"
+    path.symlink_to(target)
+    if is_there:
+        target.touch()
+    with exchange("kalshi", environment=URL) as ex, Recorder(ex, path) as recorder:
+        assert recorder.progress().failure is None
+    assert path.readlink() == target
+    assert target.read_bytes().startswith(b"\x1f\x8b")
+    assert list(target.parent.iterdir()) == [target]
+    assert [type(line) for line in read(path)] == [Header, End]
+
+
+def test_a_link_that_leads_elsewhere_by_now_changes_nothing(
+    path: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    path.symlink_to(first)
+    with exchange("kalshi", environment=URL) as ex, Recorder(ex, path):
+        path.unlink()
+        path.symlink_to(second)
+    assert first.read_bytes().startswith(b"\x1f\x8b")
+    assert not second.exists()
+
+
+@pytest.mark.parametrize("limit", [250, 350, 20_000])
+def test_of_a_file_that_could_not_take_more_what_is_in_it_is_counted(
+    path: Path, limit: int
+) -> None:
+    file = RecordingFile(path, compress=False)
+
+    def fill() -> None:
+        for _ in range(300):
+            file.write(b"x" * 99 + b"\n")
+        file.flush()
+
+    with full_after(limit), pytest.raises(OSError, match="File too large"):
+        fill()
+    assert file.size == path.stat().st_size == limit
+    assert file.lines == path.read_bytes().count(b"\n") == limit // 100
+    with pytest.raises(OSError, match="File too large"), full_after(limit):
+        file.close(is_whole=True)
+
+
+def test_what_the_system_has_not_got_yet_is_not_counted_and_soon_has_it(
+    path: Path,
+) -> None:
+    file = RecordingFile(path, compress=False)
+    for _ in range(3_000):
+        file.write(b"x" * 99 + b"\n")
+        assert file.size <= path.stat().st_size
+        assert file.lines * 100 == file.size
+    assert file.size > 200_000
+    file.close(is_whole=True)
+    assert (file.lines, file.size) == (3_000, 300_000)
 
 
 def test_what_cannot_be_compressed_stays_as_it_is_and_leaves_nothing_beside(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -23,6 +24,7 @@ from ..errors import (
 from ..models import Market, OrderBook
 from ..recording import Frame, Recorder, Withheld, read
 from ..recording.file import check_path
+from ..recording.given import read_never
 from ..registry import exchanges
 from ..shells.blocking import Exchange
 from ..strategies import contract_of
@@ -68,19 +70,29 @@ def record(
         str | None,
         typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
     ] = None,
+    never_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--never-from",
+            metavar="FILE",
+            help="A file of texts that get nowhere into it, one a line; again for more.",
+        ),
+    ] = None,
 ) -> None:
     """Record all that a venue tells of markets into a file, until Ctrl-C.
 
     Books, trades and tickers, and with a key your orders too. No key or signature gets into
-    the file. A file that is there is not written over; one of a run that was killed can be
+    the file, nor the texts of --never-from: a file, as what is typed stays in the history of
+    the shell. A file that is there is not written over; one of a run that was killed can be
     read.
     """
     lasting(span)  # what is none is refused before a file is made
     _check(exchange_id, out)
+    never = read_never([text for path in never_from or () for text in _texts(path)])
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
     names = list(dict.fromkeys(markets))
-    with until_stopped() as stopped, _recording(exchange, out) as recorder:
+    with until_stopped() as stopped, _recording(exchange, out, never) as recorder:
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
             _ask_terms(exchange, market.market_id)
@@ -109,8 +121,16 @@ def record(
     told = recorder.progress()
     screen.document(
         {"path": out, "lines": told.lines, "withheld": told.withheld},
-        f"{out}: {counted(told.lines, 'line')}, {out.stat().st_size:,} bytes compressed",
+        f"{out}: {counted(told.lines, 'line')}, {out.stat().st_size:,} bytes compressed"
+        + _of_withheld(told.withheld),
     )
+
+
+def _of_withheld(count: int) -> str:
+    if not count:
+        return ""
+    were = "was" if count == 1 else "were"
+    return f"; {counted(count, 'line')} {were} withheld, which may have held a secret"
 
 
 def _check(exchange_id: str, out: Path) -> None:
@@ -122,17 +142,38 @@ def _check(exchange_id: str, out: Path) -> None:
     check_path(out, "--out")
 
 
+def _texts(path: Path) -> list[str]:
+    """Read the texts of a file; what was named instead of one may be a secret itself."""
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        # Only what the system says of it: the error itself has the name.
+        why = getattr(error, "strerror", None) or "it is no UTF-8"
+    else:
+        if texts := [x.rstrip("\r") for x in content.split("\n") if x.strip()]:
+            return texts
+        why = "it has no text"
+    raise BadRequest(
+        f"--never-from is not followed by a file of texts, one a line: {why}; write them into "
+        "one that only you can read, or give <(…) of the program that keeps them"
+    )
+
+
 @contextmanager
-def _recording(exchange: Exchange, out: Path) -> Generator[Recorder, None, None]:
+def _recording(
+    exchange: Exchange, out: Path, never: Sequence[str]
+) -> Generator[Recorder, None, None]:
     """Record, and leave no file where nothing was followed: the next try would be refused."""
-    recorder = Recorder(exchange, out)
+    # Of a link, where it leads to now: what is recorded is there.
+    path = Path(os.path.realpath(out))
+    recorder = Recorder(exchange, out, never=never)
     try:
         with recorder:
             yield recorder
     finally:
         # What is at the path of a file that was moved is somebody else's.
-        if recorder.progress().failure is None and not _has_news(recorder.path):
-            recorder.path.unlink(missing_ok=True)
+        if recorder.progress().failure is None and not _has_news(path):
+            path.unlink(missing_ok=True)
 
 
 def _has_news(path: Path) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
 from .fields import fields, replaced
+from .held import hide_passwords
+from .randomness import SHORTEST_KEY, SHORTEST_SLASHED
 from .redaction import (
     REDACTED,
     REDACTED_KEY,
@@ -22,7 +24,7 @@ from .redaction import (
     key_in,
 )
 from .spelling import escaped, in_addresses, unescaped
-from .suspicion import cover_words, leaves, suspects
+from .suspicion import cover_words, suspects
 
 __all__ = ["Cleansing"]
 
@@ -35,25 +37,23 @@ FEWEST_DIGITS = 6
 # Looked for in everything that comes: `in` is thirty times as fast as an expression.
 _NAMES = (
     *(b"auth", b"cookie", b"credential", b"pass", b"secret", b"signature"),
-    *(b"token", b"session", b"key", b"mnemonic"),
+    *(b"token", b"session", b"key", b"mnemonic", b"pwd", b"jwt", b"otp", b"bearer"),
+    b"seed",
 )
 _PASSING = ("signature", "timestamp", "nonce")
 """Headers that are other ones with each request: only their names tell them."""
 _MARKS = (b"-----BEGIN", b"eyJ")
 _CODE = re.compile(rb"%[0-9a-fA-F]{2}")
-# Texts that are nothing but a number or a time, and nothing but an id.
-_NUMBER = re.compile(r"[-+.,:eETZ]*+[0-9][-+0-9.,:eETZ]*")
-_ID = re.compile(r"(0x)?[0-9a-fA-F-]{32,}")
-_ID_NAME = re.compile(
-    r"(?i:(^|_|-)(ids?|market|symbol|ticker))$|[a-z0-9](I[dD]s?|Market|Symbol|Ticker)$"
-)
 _COVERS = {REDACTED, REDACTED_KEY}
-_LONG = 24
-_WORDS = bytes(
-    code if chr(code) in f"{ascii_letters}{digits}+=_-" else ord(" ")
-    for code in range(256)
-)
-_NOTHING = object()
+
+
+def _all_but(kept: str) -> bytes:
+    """A table that leaves these and makes blanks of all others."""
+    kept += ascii_letters + digits
+    return bytes(code if chr(code) in kept else ord(" ") for code in range(256))
+
+
+_WORDS, _SLASHED = _all_but("+=_-"), _all_but("+=/")
 # What is long and public, wherever it stands: ids of markets, orders and accounts.
 _PUBLIC = re.compile(
     rb"0x(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})|[0-9]+"
@@ -110,7 +110,7 @@ class Cleansing:
             if covers and mark in data:
                 for secret, cover in covers:
                     data = data.replace(secret, cover)
-        return hide_owners(data)
+        return hide_owners(hide_passwords(data))
 
     def clean_words(self, data: bytes) -> bytes:
         """The same JSON without what looks random in its texts; see `cover_words`."""
@@ -137,41 +137,6 @@ class Cleansing:
             return []
         return suspects(url, {}, data, self._known)
 
-    def damage(self, data: bytes, cleansed: bytes) -> list[str]:
-        """Name where that which was replaced made something else of JSON, or of a number.
-
-        A secret of digits is in numbers and ids too, and true may be one.
-        """
-        if data == cleansed or (before := _read(data)) is _NOTHING:
-            return []
-        if (after := _read(cleansed)) is _NOTHING:
-            return ["a number or a word outside the texts"]
-
-        def is_hidden(name: str) -> bool:
-            return is_secret(name) or name.endswith("owner")
-
-        was, now = ([x for x in leaves(y) if not x.is_name] for y in (before, after))
-        if len(was) != len(now):
-            return ["a text that is not what it was"]
-        pairs = zip(was, now, strict=True)
-        found = any(
-            self.is_damaged(one.text, other.text, one.name)
-            for one, other in pairs
-            if not (is_hidden(one.name) and other.text in _COVERS)
-        )
-        return ["a number or an id in a text"] if found else []
-
-    @staticmethod
-    def is_damaged(text: str, cleansed: str, name: str = "") -> bool:
-        """Whether a number or an id was a secret in part, or by chance: nobody can read it."""
-        if text == cleansed:
-            return False
-        if _NUMBER.fullmatch(text):
-            return True
-        if _ID_NAME.search(name) and cleansed != REDACTED_KEY:
-            return True
-        return cleansed not in _COVERS and _ID.fullmatch(text) is not None
-
     def suspect_pairs(self, pairs: Iterable[tuple[str, str]]) -> list[str]:
         """Name the headers that look like a secret."""
         return suspects("", dict(pairs), b"", self._known)
@@ -197,14 +162,11 @@ def _add(covers: list[tuple[bytes, bytes]], texts: Iterable[str], cover: str) ->
 
 
 def _is_json(data: bytes) -> bool:
-    return _read(data) is not _NOTHING
-
-
-def _read(data: bytes) -> object:
     try:
-        return json.loads(data)
+        json.loads(data)
     except (ValueError, RecursionError):
-        return _NOTHING
+        return False
+    return True
 
 
 def _is_named(data: bytes) -> bool:
@@ -218,4 +180,11 @@ def _is_odd(data: bytes) -> bool:
     if any(mark in data for mark in _MARKS):
         return True
     words = data.translate(_WORDS).split()
-    return any(len(word) >= _LONG and not _PUBLIC.fullmatch(word) for word in words)
+    if any(len(x) >= SHORTEST_KEY and not _PUBLIC.fullmatch(x) for x in words):
+        return True
+    if b"/" not in data:
+        return False
+    return any(
+        len(x) >= SHORTEST_SLASHED and b"/" in x
+        for x in data.translate(_SLASHED).split()
+    )

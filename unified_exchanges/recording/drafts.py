@@ -15,6 +15,7 @@ from ..tap import Direction
 from ..venue import Venue
 from ..version import VERSION
 from .cleansing import Cleansing
+from .damage import damage, damage_in_path, damage_of
 from .format import (
     FORMAT,
     Body,
@@ -149,9 +150,14 @@ class Drafts:
 
     def opened(self, connection: int, url: str, at: int, mono: int) -> list[bytes]:
         """A WebSocket that was opened; its query is left out."""
-        plain = self._cleansing.clean_text(url.partition("?")[0])
+        given = url.partition("?")[0]
+        plain = self._cleansing.clean_text(given)
         lines: list[bytes] = []
-        if found := self._cleansing.suspects(b"", plain):
+        found = self._cleansing.suspects(b"", plain)
+        # By its path a reader knows what comes on it.
+        if urlsplit(plain).path != urlsplit(given).path:
+            found.append("a word of the address")
+        if found:
             about = f"connection {connection}"
             lines = self._withhold("opened", about, found, at, mono)
             # That it was is told all the same, and where: what came on it follows.
@@ -237,15 +243,14 @@ class Drafts:
         cleansed = self._cleansing.clean(given)
         body = Body.of(cleansed, redacted=cleansed != given)
         found = self._cleansing.suspects(cleansed)
-        found += self._cleansing.damage(given, cleansed)
+        found += damage(given, cleansed)
         found += self._cleansing.suspects(b"", f"?{urlencode(query)}")
         changed = zip(request.query, query, strict=True)
-        if any(self._cleansing.is_damaged(x[1], y[1]) for x, y in changed):
-            found.append("a number or an id in the query")
+        if any(damage_of(x[1], y[1], y[0]) for x, y in changed):
+            found.append("a number, an id or a word in the query")
         in_path = self._cleansing.suspects(b"", path)
-        words = zip(parts.path.split("/"), path.split("/"), strict=False)
-        if any(self._cleansing.is_damaged(x, y) for x, y in words):
-            in_path.append("a number or an id in the path")
+        if missed := damage_in_path(parts.path, path):
+            in_path.append(missed)
         if in_path:
             # The base of the addresses was looked at; below it nothing is named.
             path = _base(request.url, self._venue.environment)
@@ -263,13 +268,13 @@ class Drafts:
         if covered == cleansed:
             return body, found
         found = self._cleansing.suspects(covered)
-        found += self._cleansing.damage(raw, cleansed)
+        found += damage(raw, cleansed)
         return Body.of(covered, redacted=True), found
 
     def _body(self, raw: bytes) -> tuple[Body, list[str]]:
         cleansed = self._cleansing.clean(raw)
         found = self._cleansing.suspects(cleansed)
-        found += self._cleansing.damage(raw, cleansed)
+        found += damage(raw, cleansed)
         return Body.of(
             cleansed, redacted=cleansed is not raw and cleansed != raw
         ), found

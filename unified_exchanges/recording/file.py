@@ -21,6 +21,8 @@ __all__ = ["RecordingFile", "check_path"]
 _log = logging.getLogger(__name__)
 
 _CHUNK = 1024 * 1024
+_AT_ONCE = 64 * 1024
+"""Bytes that are handed to the system at the latest, however much more there is to write."""
 _CUT = (
     "{} was made shorter while it was recorded, such as by a rotation of logs: what it held is "
     "not in it any more, and what came later cannot be read alone; leave a recording alone "
@@ -40,14 +42,20 @@ def check_path(path: Path, named: str = "path=") -> None:
 
 
 class RecordingFile:
-    """A file that did not exist, readable by its owner alone: it tells what was traded."""
+    """A file that did not exist, readable by its owner alone: it tells what was traded.
+
+    ``lines`` and ``size`` are of what the system has got, ``written`` of what it was to get.
+    """
 
     def __init__(self, path: Path, *, compress: bool) -> None:
-        self.lines = self.size = 0
-        self._flushed = 0
+        self.lines = self.size = self.written = 0
+        self._end = 0
+        # How many lines there are, and bytes, at the end of each that may not be in it yet.
+        self._waiting: list[tuple[int, int]] = []
         self._name = path
-        # The folder of this process may become another one.
-        self._path = path.absolute()
+        # The folder of this process may become another one, and a link may be set anew: what
+        # is compressed takes the place of the file, not that of a link to it.
+        self._path = Path(os.path.realpath(path))
         self._compress = compress
         self._is_closed = False
         self._lost: str | None = None
@@ -71,7 +79,7 @@ class RecordingFile:
     @property
     def has_begun(self) -> bool:
         """Whether there is anything in it: of a disk that is full, not even a first line."""
-        return self._flushed > 0
+        return self.lines > 0
 
     @property
     def lost(self) -> str | None:
@@ -82,15 +90,27 @@ class RecordingFile:
 
     def write(self, line: bytes) -> None:
         """Append a line."""
-        self._file.write(line)
-        self.size += len(line)
-        self.lines += 1
+        self.written += 1
+        self._end += len(line)
+        self._waiting.append((self.written, self._end))
+        try:
+            self._file.write(line)
+        except OSError:
+            self._take_stock()
+            raise
+        if self._end - self.size >= _AT_ONCE:
+            self.flush()
 
     def flush(self) -> None:
         """Hand to the system what was written: it survives the end of this process."""
-        size = self.size
-        self._file.flush()
-        self._flushed = size
+        lines, end = self.written, self._end
+        try:
+            self._file.flush()
+        except OSError:
+            self._take_stock()
+            raise
+        self.lines, self.size = lines, end
+        self._waiting.clear()
 
     def close(self, *, is_whole: bool) -> None:
         """Close, and compress what is whole and in its place.
@@ -115,6 +135,12 @@ class RecordingFile:
         elif is_whole and self._compress:
             self._squeeze()
 
+    def _take_stock(self) -> None:
+        """Count what is in a file that could not take all of it."""
+        size = os.fstat(self._file.fileno()).st_size
+        whole = [lines for lines, end in self._waiting if end <= size]
+        self.lines, self.size = max([self.lines, *whole]), size
+
     def _take_back(self) -> None:
         """Leave no piece of a first line, for which the next try would be refused."""
         with suppress(OSError):
@@ -124,11 +150,11 @@ class RecordingFile:
 
     def _looked_for(self) -> str | None:
         # Before the size: meanwhile more may be written.
-        flushed = self._flushed
+        size = self.size
         with suppress(OSError):
             found = self._path.stat()
             if os.path.samestat(self._mine, found):
-                return _CUT.format(self._name) if found.st_size < flushed else None
+                return _CUT.format(self._name) if found.st_size < size else None
         # It may be closed meanwhile: then this is not asked for any more.
         with suppress(OSError, ValueError):
             if not os.fstat(self._file.fileno()).st_nlink:

@@ -57,7 +57,9 @@ class _Recordable(Protocol):
 
 @attrs.frozen(kw_only=True, slots=True)
 class RecordingProgress:
-    """How far a recording has come: lines and bytes written, and lines withheld.
+    """How far a recording has come: lines and bytes in the file, and lines withheld.
+
+    What came a moment ago may not be in it yet.
 
     ``failure`` is why closing would raise, None while all is well: nothing can be written any
     more, or the file was moved or deleted.
@@ -343,7 +345,7 @@ class Recorder:
         try:
             if self._failure is None and not self._has_end:
                 self._has_end = True
-                self._file.write(self._drafts.end(self._file.lines, *self._moment()))
+                self._file.write(self._drafts.end(self._file.written, *self._moment()))
             self._file.close(is_whole=self._failure is None)
         except OSError as error:
             self._fail(error)

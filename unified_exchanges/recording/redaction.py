@@ -35,21 +35,22 @@ REDACTED_KEY = "REDACTED-KEY"
 
 # A token's id and a kind of signature are none.
 _SECRET_NAME = re.compile(
-    r"authorization|cookie|credential|pass(word|phrase|wd)|secret"
+    r"authorization|cookie|credential|pass(word|phrase|wd|code)|pwd|secret"
     r"|signature(?!_?type)|token(?!s?_?ids?$)|session"
-    r"|private.?key|api.?key|access.?key|mnemonic|^auth$",
+    r"|priv(ate)?.?key|api.?key|access.?key|mnemonic|seed.?phrase|jwt|^auth$"
+    r"|(^|[_-])(otp|totp|bearer)($|[_-])",
     re.IGNORECASE,
 )
 # Numbers stand beside such words as well: of a price of a token the name goes on.
 _NUMBER_NAME = re.compile(
-    r"(pass(word|phrase|wd|code)|secret|token|session|private.?key|api.?key"
-    r"|access.?key|authorization|cookie|credential)s?$",
+    r"(pass(word|phrase|wd|code)|pwd|secret|token|session|priv(ate)?.?key|api.?key"
+    r"|access.?key|authorization|cookie|credential|(^|[_-])t?otp)s?$",
     re.IGNORECASE,
 )
 # Whatever it holds: of the other words venues make names of what is public as well.
 _SURE_NAME = re.compile(
-    r"authorization|cookie|credential|pass(word|phrase|wd)|secret"
-    r"|private.?key|api.?key|access.?key|mnemonic",
+    r"authorization|cookie|credential|pass(word|phrase|wd|code)|pwd|secret"
+    r"|priv(ate)?.?key|api.?key|access.?key|mnemonic|seed.?phrase|jwt|(^|[_-])(otp|totp|bearer)($|[_-])",
     re.IGNORECASE,
 )
 # Ids of outcomes, addresses, and words of a chain such as hashes.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 from .fields import fields
+from .held import held, without_held
+from .randomness import has_random
 from .redaction import (
     REDACTED,
     REDACTED_KEY,
@@ -19,7 +19,6 @@ from .redaction import (
     is_secret_number,
     is_secret_text,
     is_surely_secret,
-    without_chain_words,
 )
 
 __all__ = ["cover_words", "leaves", "suspects"]
@@ -27,27 +26,22 @@ __all__ = ["cover_words", "leaves", "suspects"]
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\beyJ[\w-]{10,512}\.[\w-]{10,}\.")
 _MARKS = ("-----BEGIN", "eyJ")
 _COVERS = frozenset({REDACTED, REDACTED_KEY})
-_WORD = re.compile(r"[A-Za-z0-9+=_-]+")
 _CHUNK = re.compile(r"\S+")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_HEX = re.compile(r"(0x)?(?=[0-9]*[a-fA-F])[0-9a-fA-F]{40,}")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _PUBLIC_NAME = re.compile(
-    r"(?i:(^|_|-)(ids?|cursor|hash|ticker|url|image|icon|user-agent))$"
-    r"|[a-z0-9](Ids?|Cursor|Hash|Ticker|Url|Image|Icon)$"
+    r"(?i:(^|_|-)(ids?|markets?|symbols?|assets?|tickers?|slug|cursor|hash|url|image|icon"
+    r"|logo|user-agent))$"
+    r"|[a-z0-9](I[dD]s?|Markets?|Symbols?|Assets?|Tickers?|Slug|Cursor|Hash|Url|Image|Icon"
+    r"|Logo)$"
 )
-_SHORTEST_KEY = 24
-_ENTROPY = 3.5
 _STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?', re.DOTALL)
-# As in a form, or the query of an address.
-_FORM = re.compile(
-    r"(?<![A-Za-z0-9])(pass(?:word|phrase|wd)|(?:client_?)?secret|(?:api|private|access)_?key"
-    r"|authorization|mnemonic)=([^&\s\"']{4,})",
-    re.IGNORECASE,
-)
 _HEADER = re.compile(
     r"(proxy-)?authorization|(set-)?cookie|(x-)?(api|access|private)[-_]?key"
-    r"|pass(word|phrase|wd)|secret",
+    r"|pass(word|phrase|wd|code)|pwd|secret",
+    re.IGNORECASE,
+)
+# What bears such a name has nothing in it that may be seen, objects included.
+_WHOLE = re.compile(
+    r"pass(word|phrase|wd|code)|pwd|secret|priv(ate)?.?key|mnemonic|seed.?phrase",
     re.IGNORECASE,
 )
 # A name as a value, and what its value is called then.
@@ -167,6 +161,8 @@ def leaves(content: Any, name: str = "") -> Iterator[_Text]:
 
 def _of_object(content: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
     """What is in an object, by what each is called there, or what tells its name."""
+    if _WHOLE.search(name):
+        return [(name, value) for value in content.values()]
     told = _told_name(content) or (name if is_surely_secret(name) else "")
     return [
         (told or key if key.lower() in _VALUES else key, value)
@@ -177,9 +173,8 @@ def _of_object(content: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
 def _of_text(name: str, text: str) -> Iterator[_Text]:
     """A text, and what is in it that has a name of its own."""
     yield _Text(name, text)
-    if "=" in text:
-        for found in _FORM.finditer(text):
-            yield _Text(found[1], found[2])
+    for inside, value in held(text):
+        yield _Text(inside, value)
     if '"' not in text:
         return
     inner = _inner(text)
@@ -230,7 +225,7 @@ def _is_suspect(
         return True
     if text in _COVERS or _is_public(name):
         return False
-    return is_secret_text(name, text, signed_by) or _has_random(text)
+    return is_secret_text(name, text, signed_by) or has_random(text)
 
 
 @lru_cache(4096)
@@ -238,28 +233,9 @@ def _is_public(name: str) -> bool:
     return _PUBLIC_NAME.search(name) is not None
 
 
-def _has_random(text: str) -> bool:
-    if len(text) < _SHORTEST_KEY:
-        return False
-    return any(_is_random(word) for word in _WORD.findall(without_chain_words(text)))
-
-
 def _varies(word: str) -> bool:
     """Whether it is more than one digit again and again, which stands for nothing."""
     return len(set(word[2:])) > 1
-
-
-def _is_random(word: str) -> bool:
-    if len(word) < _SHORTEST_KEY or _UUID.fullmatch(word) or _ADDRESS.fullmatch(word):
-        return False
-    if _HEX.fullmatch(word):
-        return True
-    kinds = (str.isupper, str.islower, str.isdigit)
-    if not all(any(map(kind, word)) for kind in kinds):
-        return False
-    counts = Counter(word).values()
-    shares = [count / len(word) for count in counts]
-    return -math.fsum(share * math.log2(share) for share in shares) > _ENTROPY
 
 
 def cover_words(data: bytes) -> bytes:
@@ -283,22 +259,21 @@ def cover_words(data: bytes) -> bytes:
 def _covered(name: str, raw: bytes) -> bytes:
     """What to write for a text, with its quotes; nothing if it stays."""
     text = _read(raw)
-    if _is_public(name):
-        return b""
-    if is_secret_text(name, text):
+    is_public = _is_public(name)
+    if not is_public and is_secret_text(name, text):
         # In a list that bears the name of a secret.
         return b"" if text in _COVERS else b'"%b"' % REDACTED.encode()
-    if len(raw) < _SHORTEST_KEY or not _has_random(text):
-        return b""
     if _inner(text) is not None:
         told = cover_words(text.encode(errors="replace")).decode()
     else:
-        told = _CHUNK.sub(_cover_chunk, text)
-    return json.dumps(told).encode()
+        told = without_held(text)
+        if not is_public and has_random(told):
+            told = _CHUNK.sub(_cover_chunk, told)
+    return json.dumps(told).encode() if told != text else b""
 
 
 def _cover_chunk(found: re.Match[str]) -> str:
-    return REDACTED if _has_random(found[0]) else found[0]
+    return REDACTED if has_random(found[0]) else found[0]
 
 
 def _read(raw: bytes) -> str:
