@@ -10,6 +10,7 @@ it yields   the driver                              it is sent
 `Start`     begins a request and does not wait      `Pending`
 `Pending`   waits for a request begun before        `Response`
 `Leaving`   lets those know who keep count          None
+`Judged`    says whether they let it pass           None
 `DayStart`  keeps the first equity of a day         the first `Decimal`
 `Note`      keeps intents durably, or fails         tuple of `Intent`
 `Recall`    reads what intents are unresolved       tuple of `Intent`
@@ -49,6 +50,7 @@ __all__ = [
     "Done",
     "Flow",
     "JournalStep",
+    "Judged",
     "KeepHalt",
     "Leaving",
     "Load",
@@ -151,6 +153,13 @@ class Leaving:
     orders: tuple[Intended, ...] = ()
     changes: tuple[tuple[Order, Order], ...] = ()
     only_asks: bool = False
+
+
+@attrs.frozen(slots=True, eq=False)
+class Judged:
+    """Whether what was about to leave may: for those who wrap the flow."""
+
+    passes: bool
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -261,7 +270,15 @@ Outcome: TypeAlias = (
     Response | Pending | tuple[Intent, ...] | Intent | Halt | Decimal | str | None
 )
 Step: TypeAlias = (
-    Request | Sleep | Start | Pending | Leaving | Resolved | Shown | JournalStep
+    Request
+    | Sleep
+    | Start
+    | Pending
+    | Leaving
+    | Judged
+    | Resolved
+    | Shown
+    | JournalStep
 )
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]

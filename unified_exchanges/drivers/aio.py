@@ -14,6 +14,7 @@ from ..flow import (
     Done,
     Flow,
     JournalStep,
+    Judged,
     Leaving,
     Outcome,
     Page,
@@ -161,7 +162,7 @@ class AsyncDriver:
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)
             return pending
-        if isinstance(step, Leaving | Resolved | Shown):
+        if isinstance(step, Leaving | Judged | Resolved | Shown):
             # For those who wrap the flow.
             return None
         assert isinstance(step, _InTask)

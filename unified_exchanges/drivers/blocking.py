@@ -16,6 +16,7 @@ from ..flow import (
     Done,
     Flow,
     JournalStep,
+    Judged,
     Leaving,
     Outcome,
     Page,
@@ -143,7 +144,7 @@ class BlockingDriver:
                 self._transport.sleep(step.seconds)
             else:
                 # For those who wrap the flow.
-                assert isinstance(step, Leaving | Resolved | Shown)
+                assert isinstance(step, Leaving | Judged | Resolved | Shown)
         except UnifiedExchangesError as error:
             return error
         return None

@@ -12,6 +12,7 @@ from ..errors import NotRecorded, UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
+    Judged,
     Leaving,
     Pending,
     Request,
@@ -96,7 +97,7 @@ class Errand:
             self.times.when_passed(span, partial(self._resume, None))
             return _LATER
         # Reads write nothing down; for those who wrap the flow.
-        assert isinstance(step, Leaving | Resolved | Shown)
+        assert isinstance(step, Leaving | Judged | Resolved | Shown)
         return None
 
     def _ask(self, request: Request) -> Any:

@@ -13,8 +13,9 @@ from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
-from .commands import Amend, Command, Place
+from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
+from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
@@ -29,10 +30,10 @@ from .running import (
     Running,
     of_markets,
     patience,
-    request,
 )
 from .session import News, told
 from .strategy import Strategy
+from .turns import Turns, leaving
 from .waiting import Item
 
 __all__ = ["async_contract_of", "async_run"]
@@ -126,6 +127,7 @@ class _AsyncRun:
         self._ready = asyncio.Event()
         self._senders = asyncio.Semaphore(SENDERS)
         self._handed: list[Handed] = []
+        self._turns = Turns(asyncio.Event)
         self._sent: dict[asyncio.Task[Order], Command] = {}
         """What is on its way."""
         self._queued: set[asyncio.Task[Order] | None] = set()
@@ -222,12 +224,15 @@ class _AsyncRun:
 
     def _send(self) -> None:
         for command in self._session.ready():
-            sent = asyncio.create_task(self._queue(command))
+            exchange = self._route[self._session.place_of(command)[0].market_id]
+            left, before = self._turns.take(command, exchange)
+            sent = asyncio.create_task(self._queue(command, left, before))
             self._sent[sent] = command
             self._queued.add(sent)
-            sent.add_done_callback(self._answer)
+            sent.add_done_callback(partial(self._answer, left))
 
-    def _answer(self, sent: asyncio.Task[Order]) -> None:
+    def _answer(self, left: asyncio.Event, sent: asyncio.Task[Order]) -> None:
+        left.set()  # also where it was withdrawn
         self._queued.discard(sent)
         command = self._sent.pop(sent, None)
         if command is None:
@@ -248,33 +253,20 @@ class _AsyncRun:
             withdrawn.append(command)
         return withdrawn
 
-    async def _queue(self, command: Command) -> Order:
-        async with self._senders:
-            self._queued.discard(asyncio.current_task())
-            return await self._perform(command, *self._session.place_of(command))
-
-    async def _perform(
-        self, command: Command, place: Place, order_id: str | None
+    async def _queue(
+        self, command: Command, left: asyncio.Event, before: list[asyncio.Event]
     ) -> Order:
-        exchange = self._exchanges[self._route[place.market_id]]
-        if isinstance(command, Place):
-            return await exchange.run(exchange.placing(request(place)))
-        if order_id is None:
-            found = await exchange.fetch_order(
-                client_order_id=place.key,
-                market_id=place.market_id,
-                outcome=place.outcome,
-            )
-            order_id = found.order_id
-        if isinstance(command, Amend):
-            return await exchange.edit_order(
-                order_id,
-                market_id=place.market_id,
-                outcome=place.outcome,
-                price=command.price,
-                size=command.size,
-            )
-        return await exchange.cancel_order(order_id, market_id=place.market_id)
+        async with self._senders:
+            for event in before:
+                await event.wait()
+            self._queued.discard(asyncio.current_task())
+            place, order_id = self._session.place_of(command)
+            exchange = self._exchange_of(place)
+            flow = leaving(command, flow_of(exchange, command, place, order_id), left)
+            return await exchange.run(flow)
+
+    def _exchange_of(self, place: Place) -> AsyncExchange:
+        return self._exchanges[self._route[place.market_id]]
 
     # -- the end -----------------------------------------------------------------------
 
@@ -373,7 +365,8 @@ class _AsyncRun:
                         order_id = answer.order_id
             async with self._senders:
                 begun.add(command.key)
-                order = await self._perform(command, place, order_id)
+                exchange = self._exchange_of(place)
+                order = await exchange.run(flow_of(exchange, command, place, order_id))
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

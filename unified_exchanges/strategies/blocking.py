@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Condition, Event
@@ -14,8 +15,9 @@ from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
-from .commands import Amend, Command, Place
+from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
+from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
@@ -30,10 +32,10 @@ from .running import (
     Running,
     of_markets,
     patience,
-    request,
 )
 from .session import News, told
 from .strategy import Strategy
+from .turns import Turns, leaving
 from .waiting import Item
 
 __all__ = ["contract_of", "run"]
@@ -136,6 +138,7 @@ class _Run:
         self._lock = fork.rlock()
         self._ready = Condition(self._lock)
         self._handed: list[Handed] = []
+        self._turns = Turns(Event)
         self._sent: dict[Future[Order], Command] = {}
         """What is on its way; also guarded by ``_lock``."""
 
@@ -147,14 +150,16 @@ class _Run:
 
             def live() -> None:
                 ending.hold()
-                self._live(pool, seconds, stop, progress)
+                # Else one is on its way of which nobody knows.
+                send = partial(ending.uncut, lambda: self._send(pool))
+                self._live(send, seconds, stop, progress)
 
             ending.tell(live)
             return self._end_all(ending, pool)
 
     def _live(
         self,
-        pool: ThreadPoolExecutor,
+        send: Callable[[], None],
         seconds: float | None,
         stop: Event,
         progress: Progress | None,
@@ -162,13 +167,13 @@ class _Run:
         running = self._running
         self._follow()
         running.begin(seconds, stop.is_set)
-        self._send(pool)
+        send()
         while not running.is_over:
             running.show(progress)
             self._turn(running.pause)
             for handed in self._handed:
                 handed.check()
-            self._send(pool)
+            send()
 
     def _turn(self, seconds: float) -> None:
         """Wait so long for what comes; tell the timers, and one thing of what came."""
@@ -207,12 +212,15 @@ class _Run:
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         for command in self._session.ready():
+            exchange = self._route[self._session.place_of(command)[0].market_id]
+            left, before = self._turns.take(command, exchange)
             with self._lock:
-                sent = pool.submit(self._perform, command)
+                sent = pool.submit(self._perform, command, left, before)
                 self._sent[sent] = command
-            sent.add_done_callback(self._answer)
+            sent.add_done_callback(partial(self._answer, left))
 
-    def _answer(self, sent: Future[Order]) -> None:
+    def _answer(self, left: Event, sent: Future[Order]) -> None:
+        left.set()  # also where it was withdrawn
         with self._lock:
             command = self._sent.pop(sent, None)
             if command is None:
@@ -238,28 +246,17 @@ class _Run:
             self._session.withdraw(command)
         return withdrawn
 
-    def _perform(self, command: Command) -> Order:
-        return self._send_one(command, *self._session.place_of(command))
+    def _perform(self, command: Command, left: Event, before: list[Event]) -> Order:
+        for event in before:
+            event.wait()
+        place, order_id = self._session.place_of(command)
+        exchange = self._exchange_of(place)
+        return exchange.run(
+            leaving(command, flow_of(exchange, command, place, order_id), left)
+        )
 
-    def _send_one(self, command: Command, place: Place, order_id: str | None) -> Order:
-        exchange = self._exchanges[self._route[place.market_id]]
-        if isinstance(command, Place):
-            return exchange.run(exchange.placing(request(place)))
-        if order_id is None:
-            order_id = exchange.fetch_order(
-                client_order_id=place.key,
-                market_id=place.market_id,
-                outcome=place.outcome,
-            ).order_id
-        if isinstance(command, Amend):
-            return exchange.edit_order(
-                order_id,
-                market_id=place.market_id,
-                outcome=place.outcome,
-                price=command.price,
-                size=command.size,
-            )
-        return exchange.cancel_order(order_id, market_id=place.market_id)
+    def _exchange_of(self, place: Place) -> Exchange:
+        return self._exchanges[self._route[place.market_id]]
 
     # -- the end -----------------------------------------------------------------------
 
@@ -351,7 +348,8 @@ class _Run:
                     if isinstance(answer, Order):
                         order_id = answer.order_id
             begun.add(command.key)
-            order = self._send_one(command, place, order_id)
+            exchange = self._exchange_of(place)
+            order = exchange.run(flow_of(exchange, command, place, order_id))
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

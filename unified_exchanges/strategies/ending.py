@@ -143,6 +143,16 @@ class Ending:
             self._signals.is_passing = False
             self.met(error)
 
+    def uncut(self, act: Callable[[], None]) -> None:
+        """Do something within `tell` that no signal cuts in two; it interrupts afterwards."""
+        self._signals.is_passing = False
+        try:
+            act()
+        finally:
+            self._signals.is_passing = True
+        if self.broke is not None:
+            raise self.broke
+
     def conclude(
         self, left: Mapping[str, Outcome], named: Callable[[str], str]
     ) -> list[Order]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from ..flow import Flow, Request
-from ..models import Fill, Order, OrderBook, OrderRequest, Settlement, Subject
+from ..models import Fill, Order, OrderBook, Settlement, Subject
 from ..paper import Contract
 from ..replaying import Timeline
 from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
 from ..watching.handed import Handed
 from ..watching.replay_hub import timeline_of
-from .commands import Amend, Command, Place
-from .running import request
+from .commands import Command, Place
+from .flows import Sending, flow_of
 from .waiting import Item
 
 __all__ = ["Ground", "Hear", "Recorded", "Told"]
@@ -25,7 +24,7 @@ Hear: TypeAlias = Callable[[Item], None]
 Told: TypeAlias = Callable[[str], OrderBook | None]
 
 
-class Recorded(Protocol):
+class Recorded(Sending, Protocol):
     """An exchange, of either flavour, that a recording answers."""
 
     venue: Any
@@ -51,32 +50,6 @@ class Recorded(Protocol):
 
     def judge_by(self, books: Told) -> Callable[[], None]:
         """Hold prices against these books, until what is returned is called."""
-        ...
-
-    def placing(self, order: OrderRequest) -> Flow[Order]:
-        """The flow of a create."""
-        ...
-
-    def looking(
-        self, *, client_order_id: str, market_id: str, outcome: str
-    ) -> Flow[Order]:
-        """The flow of a read of one order."""
-        ...
-
-    def changing(
-        self,
-        order_id: str,
-        *,
-        market_id: str,
-        outcome: str,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> Flow[Order]:
-        """The flow of a change."""
-        ...
-
-    def cancelling(self, order_id: str, *, market_id: str) -> Flow[Order]:
-        """The flow of a cancel."""
         ...
 
 
@@ -136,33 +109,7 @@ class Ground(ABC):
 
     def flow(self, command: Command, place: Place, order_id: str | None) -> Flow[Order]:
         """What a command does; ``order_id`` is None as long as it is not known."""
-        if isinstance(command, Place):
-            return self.exchange.placing(request(place))
-        return self._of_one(command, place, order_id)
-
-    def _of_one(
-        self, command: Command, place: Place, order_id: str | None
-    ) -> Flow[Order]:
-        if order_id is None:
-            found = yield from self.exchange.looking(
-                client_order_id=place.key,
-                market_id=place.market_id,
-                outcome=place.outcome,
-            )
-            order_id = found.order_id
-        if isinstance(command, Amend):
-            return (
-                yield from self.exchange.changing(
-                    order_id,
-                    market_id=place.market_id,
-                    outcome=place.outcome,
-                    price=command.price,
-                    size=command.size,
-                )
-            )
-        return (
-            yield from self.exchange.cancelling(order_id, market_id=place.market_id)
-        )
+        return flow_of(self.exchange, command, place, order_id)
 
     @abstractmethod
     def claim(self, request: Request, since: int | None) -> Entry:

@@ -35,6 +35,7 @@ from .report import RunReport
 from .running import Progress, Running, of_markets
 from .session import told
 from .strategy import Strategy
+from .turns import Turns, leaving
 from .waiting import Item
 
 __all__ = ["BREATH", "RecordedRun", "is_recorded"]
@@ -93,6 +94,10 @@ class RecordedRun:
         self._sent: int | None = None
         self._journal = MemoryJournal()
         self._setbacks = Setbacks()
+        self._turns = Turns(_Left)
+        self._waiting: list[tuple[Callable[[], None], list[_Left]]] = []
+        """What is not begun before others have left, oldest first."""
+        self._is_beginning = False
 
     def begin(self, seconds: float | None, is_asked: Callable[[], bool]) -> None:
         """Follow the markets, and let the strategy begin."""
@@ -188,13 +193,32 @@ class RecordedRun:
 
     def _send(self) -> None:
         for command in self._running.session.ready():
-            self._sent = self._ground.sent
-            self._perform(
+            left, before = self._turns.take(command, 0)
+            begin = partial(
+                self._perform,
                 command,
                 partial(self._answered, command),
                 partial(self._failed, command),
+                left,
             )
+            self._sent = self._ground.sent
+            self._waiting.append((begin, before))
+            self._begin_next()
         self._sent = None
+
+    def _begin_next(self) -> None:
+        """Begin what waits for nothing any more."""
+        if self._is_beginning:
+            return  # whoever does goes on
+        self._is_beginning = True
+        try:
+            while found := next(
+                (x for x in self._waiting if all(left.is_set() for left in x[1])), None
+            ):
+                self._waiting.remove(found)
+                found[0]()
+        finally:
+            self._is_beginning = False
 
     def _answered(self, command: Command, order: Order) -> None:
         self._put(partial(self._running.session.answered, command, order))
@@ -219,16 +243,19 @@ class RecordedRun:
         command: Command,
         done: Callable[[Order], None],
         failed: Callable[[Exception], None],
+        left: _Left | None = None,
     ) -> None:
         place, order_id = self._running.session.place_of(command)
+        flow = self._ground.flow(command, place, order_id)
         errand = _Errand(
-            self._ground.flow(command, place, order_id),
+            flow if left is None else leaving(command, flow, left),
             done,
             failed,
             self._timeline.answers,
             self._timeline,
             _pass_over,
             _nothing,
+            moved=self._begin_next,
             ground=self._ground,
             journal=self._journal,
         )
@@ -324,14 +351,39 @@ class _Running(Running):
         return NEVER if self._end is None else self._end
 
 
+class _Left:
+    """That a command has left, or never will."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+
+
 class _Errand(Errand):
     """A command on its way, written down nowhere but in memory."""
 
-    def __init__(self, *given: Any, ground: Ground, journal: MemoryJournal) -> None:
+    def __init__(
+        self,
+        *given: Any,
+        moved: Callable[[], None],
+        ground: Ground,
+        journal: MemoryJournal,
+    ) -> None:
         super().__init__(*given)
+        self._moved = moved
         self._ground = ground
         self._journal = journal
         self._since: int | None = None
+
+    def _go_on(self, outcome: Any) -> bool:
+        is_over = super()._go_on(outcome)
+        self._moved()
+        return is_over
 
     def _claim(self, request: Request) -> Entry:
         since, self._since = self._since, None

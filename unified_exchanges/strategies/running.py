@@ -9,11 +9,11 @@ from typing import Final
 import attrs
 
 from ..clock import Clock
-from ..models import Balance, Gap, OrderBook, OrderRequest, Position
+from ..models import Balance, Gap, OrderBook, Position
 from ..paper import Contract
 from ..venue import Venue
 from .beginning import begun
-from .commands import Command, Place
+from .commands import Command
 from .desk import Desk
 from .ending import Ending, Outcome
 from .report import RunProgress, RunReport
@@ -29,7 +29,6 @@ __all__ = [
     "Running",
     "of_markets",
     "patience",
-    "request",
 ]
 
 BEAT: Final = 0.1
@@ -178,19 +177,3 @@ def patience(venues: Iterable[Venue]) -> float:
 def of_markets(gap: Gap, names: tuple[str, ...]) -> Gap:
     """A gap that names its markets: where it is of all, those of its exchange."""
     return gap if gap.market_ids else attrs.evolve(gap, market_ids=names)
-
-
-def request(place: Place) -> OrderRequest:
-    """An order as exchanges take it."""
-    return OrderRequest(
-        market_id=place.market_id,
-        outcome=place.outcome,
-        side=place.side,
-        price=place.price,
-        size=place.size,
-        time_in_force=place.time_in_force,
-        post_only=place.post_only,
-        reduce_only=place.reduce_only,
-        expires_at=place.expires_at,
-        client_order_id=place.key,
-    )

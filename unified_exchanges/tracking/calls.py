@@ -24,6 +24,7 @@ from ..flow import (
     AskIntent,
     Done,
     Flow,
+    Judged,
     Leaving,
     Outcome,
     Recall,
@@ -156,7 +157,7 @@ class TrackedCalls(TrackedReads):
                 self._learn(step, began)
                 try:
                     if isinstance(step, Leaving):
-                        yield from self._take_down(step, waiting, sent, changed)
+                        yield from self._judge(step, waiting, sent, changed)
                         outcome = None
                     else:
                         if isinstance(step, Request) and not step.is_read:
@@ -182,6 +183,20 @@ class TrackedCalls(TrackedReads):
             self.tracker.resolved(step.report, read_at=began)
         elif isinstance(step, Shown):
             self.tracker.order(step.order, read_at=began)
+
+    def _judge(
+        self,
+        step: Leaving,
+        waiting: list[Leaving],
+        sent: list[str],
+        changed: list[Order],
+    ) -> Flow[None]:
+        try:
+            yield from self._take_down(step, waiting, sent, changed)
+        except Exception:
+            yield Judged(passes=False)
+            raise
+        yield Judged(passes=True)
 
     def _take_down(
         self,

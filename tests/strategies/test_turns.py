@@ -1,0 +1,276 @@
+"""Commands that are decided at once leave in that order, and no interrupt loses one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from unified_exchanges import (
+    GuardPolicy,
+    Market,
+    Order,
+    OrderBook,
+    async_exchange,
+    backtest,
+    exchange,
+)
+from unified_exchanges import strategies as package
+from unified_exchanges.flow import Judged, Request, Response, Sleep, advance
+from unified_exchanges.models import BUY
+from unified_exchanges.recording import Recorder
+from unified_exchanges.strategies import (
+    Desk,
+    Failure,
+    Strategy,
+    async_run,
+    contract_of,
+    run,
+)
+from unified_exchanges.strategies.commands import Cancel, Command, Place
+from unified_exchanges.strategies.turns import Turns, leaving
+
+from ..recording.sessions import Stage, stage
+
+HERE = str(Path(package.__file__).parent)
+COUNT = 12
+PASSED = 4
+READ = Request("GET", "https://x.test/markets")
+WRITE = Request("POST", "https://x.test/orders")
+
+
+@pytest.fixture(scope="module", params=["kalshi", "polymarket"])
+def at(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with stage(request.param, enforce_limits=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def market(at: Stage) -> Market:
+    with exchange(at.venue, **at.account) as ex:
+        return next(m for m in ex.fetch_markets() if m.bid and m.bid > m.grid.lowest)
+
+
+class Burst(Strategy):
+    """Places many at once, of which the guards let the first ones pass."""
+
+    def __init__(self, market: Market) -> None:
+        self.markets = [market.market_id]
+        self.keys: list[str] = []
+        self.refused: set[int] = set()
+        self.answered: set[int] = set()
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not self.keys:
+            market = desk.market(book.market_id)
+            low, first = market.grid.lowest, market.outcomes[0].label
+            self.keys += [
+                desk.place(book.market_id, first, "buy", low, 100 + n, post_only=True)
+                for n in range(COUNT)
+            ]
+            desk.timer("enough", timedelta(seconds=20))
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        assert order.client_order_id is not None
+        self.answered.add(self.keys.index(order.client_order_id))
+        self._look(desk)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        self.refused.add(self.keys.index(failure.command.key))
+        self._look(desk)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        desk.stop()
+
+    def _look(self, desk: Desk) -> None:
+        if len(self.refused | self.answered) == COUNT:
+            desk.stop()
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+def test_of_many_at_once_the_guards_let_the_first_pass_as_in_a_backtest(
+    at: Stage, market: Market, flavour: str, tmp_path: Path
+) -> None:
+    guards = GuardPolicy(max_orders=PASSED, seconds=3600)
+    live, then, path = Burst(market), Burst(market), tmp_path / "session.jsonl"
+    with exchange(at.venue, **at.account) as ex:
+        contract = contract_of(ex, market.market_id)
+    if flavour == "blocking":
+        with exchange(at.venue, guards=guards, **at.account) as ex, Recorder(ex, path):
+            run(live, ex, seconds=30)
+    else:
+
+        async def go() -> None:
+            async with (
+                async_exchange(at.venue, guards=guards, **at.account) as ex,
+                Recorder(ex, path),
+            ):
+                await async_run(live, ex, seconds=30)
+
+        asyncio.run(go())
+    backtest(then, path, contracts=[contract], guards=guards)
+    assert live.refused == then.refused == {*range(PASSED, COUNT)}
+    with exchange("replay", path=path, guards=guards) as ex:
+        again = Burst(market)
+        run(again, ex)
+    assert again.refused == live.refused
+
+
+# -- no interrupt loses one ------------------------------------------------------------
+
+
+class Struck(Strategy):
+    """Rests three bids; a signal comes at a line of what hands them to threads."""
+
+    def __init__(self, market: Market, struck: int) -> None:
+        self.market = market
+        self.markets = [market.market_id]
+        self.struck = struck
+        self.lines = 0
+        self.where = ""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            for _ in range(3):
+                low, first = self.market.grid.lowest, self.market.outcomes[0].label
+                desk.place(book.market_id, first, "buy", low, 10)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if len(desk.open_orders) == 3:
+            desk.stop()
+
+    def trace(self, frame: FrameType, event: str, _: Any) -> Any:
+        if not _is_handing(frame):
+            return self.trace if _is_ours(frame) else None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self.struck:
+                self.where = f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+                signal.raise_signal(signal.SIGINT)
+        return self.trace
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(HERE)
+
+
+def _is_handing(frame: FrameType | None) -> bool:
+    """Whether it hands commands to threads, or is of what it calls for that."""
+    while frame is not None:
+        if frame.f_code.co_name == "_send" and _is_ours(frame):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def test_one_while_orders_are_handed_to_threads_loses_none(
+    at: Stage, market: Market
+) -> None:
+    before = sys.gettrace()
+    places = set()
+    with exchange(at.venue, **at.account) as ex:
+        for line in count(1, 3):
+            strategy = Struck(market, line)
+            sys.settrace(strategy.trace)
+            try:
+                run(strategy, ex, seconds=20)
+            except KeyboardInterrupt as error:
+                notes = getattr(error, "__notes__", [])
+                assert not any("may still be open" in x for x in notes), strategy.where
+                assert strategy.where
+            finally:
+                sys.settrace(before)
+            places.add(strategy.where)
+            assert ex.fetch_open_orders() == [], strategy.where
+            if not strategy.where or line > 150:
+                break
+    assert len(places) > 10
+
+
+# -- what waits for what ---------------------------------------------------------------
+
+
+def place() -> Place:
+    return Place(
+        at=1,
+        key="k",
+        market_id="KXRAIN",
+        outcome="yes",
+        side=BUY,
+        price=Decimal("0.4"),
+        size=Decimal(10),
+    )
+
+
+def flow_of_an_order(*, passes: bool = True, waits: bool = False) -> Any:
+    yield READ
+    yield Judged(passes=passes)
+    if not passes:
+        yield READ
+        raise ValueError
+    if waits:
+        yield Sleep(1.0)
+    yield WRITE
+    return "order"
+
+
+def test_an_order_has_left_once_its_write_begins() -> None:
+    left = threading.Event()
+    flow = leaving(place(), flow_of_an_order(), left)
+    told = []
+    outcome: Any = None
+    while (step := advance(flow, outcome)) is not WRITE:
+        told.append(left.is_set())
+        outcome = Response(200, {}, b"") if step is READ else None
+    assert (told, left.is_set()) == ([False, False], True)
+
+
+def test_one_that_waits_for_its_turn_or_is_refused_holds_up_no_other() -> None:
+    for how in ({"waits": True}, {"passes": False}):
+        left = threading.Event()
+        flow = leaving(place(), flow_of_an_order(**how), left)
+        advance(flow, None)
+        advance(flow, Response(200, {}, b""))
+        assert left.is_set() is (how == {"passes": False})
+        advance(flow, None)
+        assert left.is_set()
+        flow.close()
+
+
+def test_a_flow_that_ends_or_is_given_up_has_left() -> None:
+    for end in ("closed", "failed"):
+        left = threading.Event()
+        flow = leaving(place(), flow_of_an_order(), left)
+        advance(flow, None)
+        if end == "closed":
+            flow.close()
+        else:
+            with pytest.raises(ConnectionError):
+                advance(flow, ConnectionError())
+        assert left.is_set()
+
+
+def test_a_cancel_waits_for_nothing_and_what_comes_later_for_it() -> None:
+    turns = Turns(threading.Event)
+    cancel: Command = Cancel(at=1, key="k")
+    first, before = turns.take(place(), 0)
+    assert before == []
+    second, before = turns.take(cancel, 0)
+    assert before == []
+    _, before = turns.take(place(), 0)
+    assert before == [first, second]
+    # Of another exchange nobody waits.
+    assert turns.take(place(), 1)[1] == []
+    first.set()
+    second.set()
+    assert len(turns.take(place(), 0)[1]) == 1

@@ -1,0 +1,78 @@
+"""Commands leave in the order in which they were decided."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from ..flow import Done, Flow, Judged, Outcome, Request, Sleep, Step, advance
+from .commands import Cancel, Command
+
+__all__ = ["Left", "Turns", "leaving"]
+
+T = TypeVar("T")
+
+
+class Left(Protocol):
+    """An event of threads or of a loop: that a command has left, or never will."""
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        ...
+
+    def set(self) -> None:
+        """It has."""
+        ...
+
+
+E = TypeVar("E", bound=Left)
+
+
+class Turns(Generic[E]):
+    """Which commands are to leave before another, each at its exchange.
+
+    Guards count an order as soon as it leaves: of many that are decided at once the first
+    are to pass, as in a backtest.  A cancel waits for nothing.
+    """
+
+    def __init__(self, event: Callable[[], E]) -> None:
+        self._event = event
+        self._leaving: defaultdict[int, list[E]] = defaultdict(list)
+
+    def take(self, command: Command, exchange: int) -> tuple[E, list[E]]:
+        """The event to set once it leaves, and those to wait for before it begins."""
+        leaving = [x for x in self._leaving[exchange] if not x.is_set()]
+        mine = self._event()
+        self._leaving[exchange] = [*leaving, mine]
+        return mine, [] if isinstance(command, Cancel) else leaving
+
+
+def leaving(command: Command, flow: Flow[T], left: Left) -> Flow[T]:
+    """The flow of a command that says so right before it leaves, or when it ends."""
+    # Of no cancel the guards ask.
+    is_admitted = isinstance(command, Cancel)
+    outcome: Outcome | BaseException = None
+    try:
+        while not isinstance(step := advance(flow, outcome), Done):
+            if isinstance(step, Judged):
+                is_admitted = step.passes
+            if _goes(step, is_admitted=is_admitted):
+                left.set()
+            try:
+                outcome = yield step
+            except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
+                outcome = error
+    finally:
+        flow.close()
+        left.set()
+    return step.value
+
+
+def _goes(step: Step, *, is_admitted: bool) -> bool:
+    """Whether a flow goes on by what is sent or a wait for its turn, or not at all."""
+    if isinstance(step, Judged):
+        return not step.passes
+    if isinstance(step, Request):
+        return not step.is_read
+    return is_admitted and isinstance(step, Sleep)
