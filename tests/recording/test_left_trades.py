@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def test_a_watch_of_trades_that_was_closed_for_a_while_is_a_gap(
     assert told_of(name, (x for _, x in recorded(path))) == expected
     convert(path, tmp_path / "tables")
     assert told_of(name, (x for _, x in events_of(tmp_path / "tables"))) == expected
-    assert replayed(path, name) == expected
+    # A stream says of a subscription that ended both that and when it is back, as live.
+    words = [key for key, _ in groupby(replayed(path, name))]
+    assert words == expected
 
 
 def replayed(path: Path, name: str) -> list[str]:
