@@ -120,6 +120,8 @@ class Description(Flat):
     what `edit_order` does.  ``key_headers`` are what the names of the headers begin with that
     tell whose a request is and sign it: nothing keeps them.  ``key_fields`` are the fields in
     which keys are told and given, ``key_answers`` how the paths end whose answers tell them.
+    ``outline`` are the fields that say of a message of a stream which one it is, and of
+    which market: what a recording keeps of one that it withholds.
     ``limitations`` are sentences for people.
     """
 
@@ -140,6 +142,7 @@ class Description(Flat):
     key_headers: tuple[str, ...] = ()
     key_fields: tuple[str, ...] = ()
     key_answers: tuple[str, ...] = ()
+    outline: tuple[str, ...] = ()
     documentation: str
     api_version: str
     checked_on: str

@@ -155,7 +155,7 @@ class Leaving:
     only_asks: bool = False
 
 
-@attrs.frozen(slots=True, eq=False)
+@attrs.frozen(slots=True)
 class Judged:
     """Whether what was about to leave may: for those who wrap the flow."""
 

@@ -13,6 +13,7 @@ from .alerts import AlertPolicy
 from .clock import VirtualClock
 from .errors import BadRequest
 from .policy import LimitPolicy, StreamPolicy
+from .recording import DamagedRecording
 from .registry import exchanges, folder
 from .replaying import AsyncReplayTransport, ReplayTransport, Source, Timeline, load
 from .replaying.streams import no_stream, no_stream_async
@@ -138,8 +139,17 @@ def arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kind_of(source: Source, flavour: str) -> Any:
-    """The class of a flavour, over the venue as it is in a replay."""
+    """The class of a flavour, over the venue as it is in a replay.
+
+    Raises `DamagedRecording` where what was sent to the venue cannot be read.
+    """
     kind: Any = folder(source.venue, flavour).EXCHANGE
     part = folder(source.venue, "replayed")
-    venue_type = cast("type[Venue]", part.venue_type(source.answers.requests))
+    try:
+        venue_type = cast("type[Venue]", part.venue_type(source.answers.requests))
+    except (ValueError, LookupError, TypeError) as error:
+        raise DamagedRecording(
+            f"{source.file}: an order that was sent in it, or whose it was, cannot be read "
+            f"({error!r}); restore the recording from a copy"
+        ) from error
     return type(kind.__name__, (kind,), {"venue_type": venue_type})

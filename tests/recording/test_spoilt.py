@@ -93,14 +93,6 @@ SPOILT = {
     "the market of a book": poly.book(market=GONE),
     "levels": poly.book(bids=((GONE, "1"),)),
     "the type": two(event_type=GONE),
-    "a quote": {
-        "event_type": "best_bid_ask",
-        "asset_id": GONE,
-        "market": poly.A,
-        "best_bid": "0.4",
-        "best_ask": "0.6",
-        "timestamp": str(poly.T0 + 9),
-    },
     "all of it": f"[{GONE}",
 }
 
@@ -135,6 +127,15 @@ def test_a_message_of_books_that_was_spoilt_makes_a_gap(
         two(price_changes=[{**poly.change("0.45", "12"), "hash": GONE}]),
         poly.book(poly.OTHER, market=poly.B, bids=(("x", "1"),)),
         {"event_type": "something_new", "x": GONE},
+        # The next quote replaces this one, as live.
+        {
+            "event_type": "best_bid_ask",
+            "asset_id": GONE,
+            "market": poly.A,
+            "best_bid": "0.4",
+            "best_ask": "0.6",
+            "timestamp": str(poly.T0 + 9),
+        },
     ],
 )
 def test_nothing_is_lost_where_all_that_is_followed_can_be_read(
@@ -166,21 +167,28 @@ def test_a_market_that_is_none_is_not_taken_for_that_of_a_token() -> None:
     assert book.market_id == poly.A
 
 
+TICKER = '{"type":"ticker","sid":2,"msg":{"market_ticker":"M","yes_bid_dollars":"%s"}}'
+
+
 @pytest.mark.parametrize(
-    "said",
+    ("said", "lost"),
     [
-        (DELTA % (2, GONE)),
-        (DELTA % (2, "1.00")).replace('"yes"', '"REDACTED"'),
-        (DELTA % (2, "1.00")).replace('"seq":2', '"seq":"REDACTED"'),
-        '{"type":"ticker","sid":2,"msg":{"market_ticker":"M","yes_bid_dollars":"REDACTED"}}',
+        ((DELTA % (2, GONE)), 1),
+        ((DELTA % (2, "1.00")).replace('"yes"', '"REDACTED"'), 1),
+        ((DELTA % (2, "1.00")).replace('"seq":2', '"seq":"REDACTED"'), 1),
+        ((DELTA % (2, "1.00")).replace("_delta", "_REDACTED"), 1),
+        ((DELTA % (2, "1.00")).replace('"side":', '"REDACTED":'), 1),
+        ((SNAPSHOT % 2).replace('"yes_dollars_fp":', '"yes_REDACTED":'), 1),
+        # The next quote replaces it, as live.
+        (TICKER % GONE, 0),
     ],
 )
 def test_what_was_spoilt_is_counted_in_a_report_and_by_convert(
-    tmp_path: Path, said: str
+    tmp_path: Path, said: str, lost: int
 ) -> None:
     path = journal(tmp_path / "r.jsonl", "kalshi", "ws://k.test", SNAPSHOT % 1, said)
     found = convert(path, tmp_path / "tables")
-    assert found.gaps == 1
+    assert found.gaps == lost
     assert found.spoilt == {"r.jsonl": 1}
     reports = [
         backtest(Watching(), data, contracts=[kalshi_contract("M")], cash=100)

@@ -240,9 +240,8 @@ SAID = {
     "kalshi": (
         SNAPSHOT % 1,
         DELTA % (2, "1.50"),
-        # The one that was withheld had no number that would be missed.
-        DELTA % (3, "1.00"),
-        SNAPSHOT % 4,
+        DELTA % (4, "1.00"),
+        SNAPSHOT % 5,
     ),
     "polymarket": tuple(
         json.dumps(told)
@@ -252,6 +251,13 @@ SAID = {
             poly.changes(poly.change("0.40", "12.50"), at=2),
             poly.book(bids=(("0.40", "10.00"),), asks=(("0.60", "5.00"),), at=3),
         )
+    ),
+}
+NOTE = "-----BEGIN PRIVATE KEY"
+HIDDEN = {
+    "kalshi": json.dumps({**json.loads(DELTA % (3, "1.00")), "note": NOTE}),
+    "polymarket": json.dumps(
+        {**poly.changes(poly.change("0.40", "12.00"), at=2), "note": NOTE}
     ),
 }
 ADDRESS = {"kalshi": "ws://kalshi.test", "polymarket": "ws://poly.test/ws/market"}
@@ -266,9 +272,7 @@ def test_a_book_is_stale_from_a_withheld_message_to_its_next_snapshot(
         number = recorder.opened(ADDRESS[venue])
         recorder.told(number, "out", [json.dumps({"assets_ids": [poly.YES]})])
         first, second, third, fourth = SAID[venue]
-        recorder.told(
-            number, "in", [first, second, '{"note": "-----BEGIN PRIVATE KEY"}']
-        )
+        recorder.told(number, "in", [first, second, HIDDEN[venue]])
         recorder.told(number, "in", [third, fourth])
         recorder.close()
     convert(tmp_path / "r", tmp_path / "out")

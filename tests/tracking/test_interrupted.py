@@ -12,7 +12,7 @@ from tests.interrupting import interrupted_at
 from tests.journal.samples import ended, intent
 from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.errors import ConnectionLost, GuardTripped
-from unified_exchanges.flow import Leaving, Request, Response, Sleep, advance
+from unified_exchanges.flow import Judged, Leaving, Request, Response, Sleep, advance
 from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.tracking.calls import TrackedCalls
@@ -113,7 +113,8 @@ def test_what_the_guards_refused_is_not_given_up_for_another_call() -> None:
     while isinstance(step, Request):
         # Whether it only closes what is held cannot be read.
         step = advance(flow, ConnectionLost("no route"))
-    assert isinstance(step, Sleep)
+    assert step == Judged(passes=False)
+    assert isinstance(advance(flow, None), Sleep)
     flow.close()
     (only,) = tracker.views()
     assert (str(only.state), tracker.at_risk()) == ("intended", Decimal(4))

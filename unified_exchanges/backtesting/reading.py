@@ -23,13 +23,13 @@ _BLOCK: Final = 2_048
 With more of them the garbage collector takes longer than is won by changing runs less often.
 """
 
-_PER_FEED: Final = 8
+_PER_FEED: Final = 9
 """What a mark says of each feed."""
 
 _Mark: TypeAlias = "tuple[int | None, ...]"
 """What was repeated so far; and of each feed, when it began and ended, its setbacks,
 whether it has no end, how many books were polled, whether it has dates only, and how many
-messages were spoilt.
+messages were spoilt, and how many lines withheld.
 
 One flat tuple for each event: the garbage collector has no business with these.
 """
@@ -100,10 +100,20 @@ class Reading:
                 bool(dated),
                 feed.missing[:unread],
                 spoilt or 0,
+                withheld or 0,
             )
-            for feed, began, ended, count, lost, polled, dated, unread, spoilt in zip(
-                self._feeds, *each, strict=True
-            )
+            for (
+                feed,
+                began,
+                ended,
+                count,
+                lost,
+                polled,
+                dated,
+                unread,
+                spoilt,
+                withheld,
+            ) in zip(self._feeds, *each, strict=True)
         ]
         return Provenance(feeds, repeated or 0)
 
@@ -121,5 +131,6 @@ class Reading:
                 feed.is_dated,
                 len(feed.missing),
                 feed.spoilt,
+                feed.withheld,
             )
         return tuple(mark)

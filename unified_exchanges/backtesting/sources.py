@@ -57,7 +57,8 @@ class Feed:
     """One of the places that events come from; the moments are of what was read of it.
 
     ``is_unended``: all of it was read, and it is of a recording that was not closed; ``spoilt``
-    counts then the messages that could not be read for what was redacted in them.
+    counts then the messages that could not be read for what was redacted in them, and
+    ``withheld`` the lines that are not in it.
     ``polled`` counts the books that were read over REST, and ``is_dated`` says that the
     answers of a cassette have no time but their dates.  ``missing`` are answers that could
     not be read.
@@ -72,6 +73,7 @@ class Feed:
     is_dated: bool = False
     missing: list[Unread] = attrs.field(factory=list)
     spoilt: int = 0
+    withheld: int = 0
 
     def poll(self) -> None:
         """Count a book that was read over REST."""
@@ -89,6 +91,8 @@ class Feed:
             yield self.ended, UNENDED.format(self.name)
         if self.spoilt and self.ended is not None:
             yield self.ended, SPOILT.format(self.name, self.spoilt)
+        if self.withheld and self.ended is not None:
+            yield self.ended, WITHHELD.format(self.name, self.withheld)
         if self.is_dated and self.began is not None:
             yield self.began, DATED.format(self.name)
 
@@ -100,7 +104,12 @@ UNENDED: Final = (
 
 SPOILT: Final = (
     "in the recording {}, {} messages cannot be read without what was redacted in them; there "
-    "is a gap at each: was a text of never= in prices, sizes or ids?"
+    "is a gap at each but for quotes: was a text of never= in prices, sizes or ids?"
+)
+
+WITHHELD: Final = (
+    "in the recording {}, {} lines were withheld, since they may have held a secret; what "
+    "they told is missing: `where` of the lines withheld names the fields"
 )
 
 DATED: Final = (
@@ -220,7 +229,7 @@ def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
         yield from tables(path, each, market_id, feed.setbacks, feed.poll)
         manifest = manifest_of(path, each)
         feed.is_unended, feed.missing = not manifest.is_ended, manifest.missing
-        feed.spoilt = manifest.spoilt
+        feed.spoilt, feed.withheld = manifest.spoilt, manifest.withheld
 
     streams = [
         partial(read, each, feed) for each, feed in zip(found, feeds, strict=True)
@@ -288,7 +297,8 @@ def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
                     if type(line) is Rest and type(event) is OrderBook:
                         feed.poll()
                     yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
-    feed.is_unended, feed.spoilt = not isinstance(line, End), decoder.spoilt
+    feed.is_unended = not isinstance(line, End)
+    feed.spoilt, feed.withheld = decoder.spoilt, decoder.withheld
 
 
 def markets_told(path: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from ..backtesting.sources import SPOILT, UNENDED
+from ..backtesting.sources import SPOILT, UNENDED, WITHHELD
 from ..errors import BadRequest
 from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
 from ..exporting.hftbacktest import ExchangeTimes
@@ -168,12 +168,15 @@ def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> 
         "unended": found.unended,
         "is_torn": found.is_torn,
         "spoilt": dict(found.spoilt),
+        "withheld": dict(found.withheld),
     }
     screen.document(document, f"{out}: {told}")
     for name in found.unended:
         screen.note(UNENDED.format(name))
     for name, count in found.spoilt.items():
         screen.note(SPOILT.format(name, count))
+    for name, count in found.withheld.items():
+        screen.note(WITHHELD.format(name, count))
 
 
 def _markets(

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import ClassVar, Final, Protocol, TypeAlias
 
 from ..clock import Clock
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 from .opening import open_recording
+from .outline import spoilt_outline
 from .polled import Unread
 
-__all__ = ["LEFT", "Decoded", "RecordingDecoder", "decode", "decoder_of"]
+__all__ = [
+    "LEFT",
+    "WITHHELD",
+    "Decoded",
+    "RecordingDecoder",
+    "decode",
+    "decoder_of",
+    "outline_in",
+]
 
 _OK = 200
 
 LEFT: Final = "whoever was recorded follows it no more"
 """Why there is a gap where a market was left, and the recording goes on."""
+
+WITHHELD: Final = "a message was withheld when it was recorded"
+_REDACTED: Final = "a message cannot be read without what was redacted"
 
 Decoded: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have
@@ -32,10 +44,14 @@ class RecordingDecoder(Protocol):
 
     It is made with a clock that shows the time of the line at hand, and is given the lines
     in their order.  ``has_books`` says that one of them is of a stream of books.
-    ``spoilt`` counts the messages that could not be read for what was redacted in them.
+    ``spoilt`` counts the messages that could not be read for what was redacted in them, and
+    ``withheld`` the lines that are not in the recording.  ``outline`` is the venue's, see
+    `Description`.
     """
 
     spoilt: int
+    withheld: int
+    outline: ClassVar[tuple[str, ...]]
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None: ...
 
@@ -74,8 +90,11 @@ class RecordingDecoder(Protocol):
         """How many messages could not be read so far, of a connection or of more."""
         ...
 
-    def missed(self, connection: int, reason: str) -> Iterable[Decoded]:
-        """A message that came is not in the recording: nobody knows what it changed."""
+    def missed(self, connection: int, reason: str, outline: bytes) -> Iterable[Decoded]:
+        """A message that came is not in the recording, of which there is this outline.
+
+        Gives what may be missed by that; without an outline it may have been any message.
+        """
         ...
 
     def closed(self, connection: int, reason: str) -> Iterable[Decoded]:
@@ -115,8 +134,26 @@ def decoder_of(
     return kind(clock, has_books=has_books)
 
 
+def outline_in(line: object, paths: Sequence[str]) -> tuple[int, bytes] | None:
+    """Of a line whose message nobody can read, its connection and the outline of that.
+
+    ``paths`` are what outlines are of.  None of a line that can be read, whatever was
+    redacted in it.
+    """
+    if isinstance(line, Withheld):
+        return (line.lost_on, bytes(line.outline)) if line.lost_on else None
+    if isinstance(line, Frame) and line.body.redacted and line.direction == "in":
+        outline = spoilt_outline(line.body.data, paths)
+        return None if outline is None else (line.connection, outline)
+    return None
+
+
 def _redacted(decoder: RecordingDecoder, line: Frame) -> Iterator[Decoded]:
     """Decode a message out of which something was taken: without that it may be of no use."""
+    if (found := outline_in(line, decoder.outline)) is not None:
+        decoder.spoilt += 1
+        yield from decoder.missed(line.connection, _REDACTED, found[1])
+        return
     number, is_told = line.connection, False
     before = decoder.unread(number)
     for event in decoder.told(number, line.direction, line.body.data):
@@ -124,10 +161,6 @@ def _redacted(decoder: RecordingDecoder, line: Frame) -> Iterator[Decoded]:
         yield event
     if is_told or decoder.unread(number) != before:
         decoder.spoilt += 1
-    if not is_told and decoder.unread(number) != before:
-        yield from decoder.missed(
-            number, "a message cannot be read without what was redacted"
-        )
 
 
 def decode(decoder: RecordingDecoder, line: object) -> Iterable[Decoded]:
@@ -142,8 +175,9 @@ def decode(decoder: RecordingDecoder, line: object) -> Iterable[Decoded]:
     elif isinstance(line, Opened):
         decoder.opened(line.connection, line.url)
     elif isinstance(line, Withheld):
+        decoder.withheld += 1
         if line.lost_on:
-            return decoder.missed(line.lost_on, "a message was withheld")
+            return decoder.missed(line.lost_on, WITHHELD, bytes(line.outline))
     elif isinstance(line, Closed):
         return decoder.closed(line.connection, line.reason)
     return ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import attrs
+import msgspec
 
 from ..description import Environment
 from ..errors import BadRequest
@@ -30,6 +32,7 @@ from .format import (
     Withheld,
     encode,
 )
+from .outline import Word, outline_of
 
 __all__ = ["Draft", "Drafts"]
 
@@ -57,6 +60,7 @@ class Drafts:
         facts = venue.facts
         self._cleansing = Cleansing(venue.settings.api_key, never, facts.key_fields)
         self._tells_keys = facts.key_answers
+        self._outline = facts.outline
         self._check_addresses()
 
     def header(self, at: int, mono: int) -> bytes:
@@ -185,7 +189,10 @@ class Drafts:
             if found:
                 about = f"connection {connection}, {direction}"
                 lost_on = connection if direction == "in" else 0
-                lines += self._withhold("frame", about, found, at, mono, lost_on)
+                outline = self._outline_of(raw) if lost_on else b""
+                lines += self._withhold(
+                    "frame", about, found, at, mono, lost_on, outline
+                )
             else:
                 lines.append(
                     encode(
@@ -287,6 +294,7 @@ class Drafts:
         at: int,
         mono: int,
         lost_on: int = 0,
+        outline: bytes = b"",
     ) -> list[bytes]:
         self.withheld += 1
         places = list(dict.fromkeys(where))
@@ -295,7 +303,29 @@ class Drafts:
             "; in ".join(places),
             about,
         )
-        return [encode(Withheld(at, mono, line, about, places, lost_on))]
+        withheld = Withheld(at, mono, line, about, places, lost_on)
+        if outline:
+            withheld = msgspec.structs.replace(withheld, outline=msgspec.Raw(outline))
+        return [encode(withheld)]
+
+    def _outline_of(self, message: bytes) -> bytes:
+        """What of a message that is withheld says which one it was."""
+        return outline_of(message, self._outline, self._kept_word)
+
+    def _kept_word(self, name: str, value: Word) -> Word | None:
+        """A word of an outline, cleansed; None if it may hold a secret, or is no number now."""
+        given = json.dumps({name: value}).encode()
+        cleansed = self._cleansing.clean(given)
+        if self._cleansing.suspects(cleansed):
+            return None
+        if cleansed == given:
+            return value
+        try:
+            found = json.loads(cleansed).get(name)
+        except ValueError:
+            return None
+        # Of a text what is left tells it from others: no other holds this secret.
+        return found if isinstance(value, str) and isinstance(found, str) else None
 
 
 @attrs.frozen(kw_only=True, slots=True)

@@ -188,12 +188,20 @@ class Closed(msgspec.Struct, frozen=True, tag_field="kind", tag="closed"):
     reason: str
 
 
-class Withheld(msgspec.Struct, frozen=True, tag_field="kind", tag="withheld"):
+class Withheld(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="withheld",
+):
     """A line was not written, for it may have held a secret; ``where`` names the places.
 
     ``line`` is the kind of that line, ``about`` its method and path, or connection.  Where
     it was a message of a WebSocket that came from the venue, ``lost_on`` is its connection,
-    and 0 otherwise: books that are built from what is left may be wrong from there on.
+    and 0 otherwise: what is built from what is left may lack what it told.  ``outline`` is
+    then what is left of it: the fields that say which message it was, and of what, as far
+    as they hold no secret; nothing where it was no JSON.
     """
 
     at: int
@@ -202,6 +210,7 @@ class Withheld(msgspec.Struct, frozen=True, tag_field="kind", tag="withheld"):
     about: str
     where: list[str]
     lost_on: int = 0
+    outline: msgspec.Raw = _NONE
 
 
 class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):

@@ -107,8 +107,10 @@ def _torn(number: int, text: bytes, name: str) -> Torn:
 
 def _read(text: bytes, number: int, name: str) -> Dated:
     try:
+        # What is embedded is not looked at yet, and nobody writes what is no text.
+        text.decode()
         line: Dated = _decode(text)
-    except msgspec.MsgspecError as error:
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise DamagedRecording(_damage(name, number, text, error)) from error
     if (number == 1) is not isinstance(line, Header):
         raise DamagedRecording(f"{name}: line {number} should be the header, alone")

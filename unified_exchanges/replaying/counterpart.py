@@ -8,7 +8,7 @@ what was asked for then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from ..models import Subject
 from ..recording.format import Body
@@ -94,15 +94,22 @@ class Contents(Protocol):
 class Counterpart(Protocol):
     """The venue on one connection, from its beginning on.
 
-    ``is_numbered``: the program notices by itself that a message is missing.
-    ``moves`` are to be made after what was recorded last; whoever makes them clears it.
+    ``outline`` is the venue's, see `Description`.  ``moves`` are to be made after what was
+    recorded last; whoever makes them clears it.
     """
 
-    is_numbered: bool
+    outline: ClassVar[tuple[str, ...]]
     moves: list[Move]
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told, if anything."""
+        ...
+
+    def missed(self, outline: bytes) -> Iterable[bytes] | None:
+        """What is told, as if it was recorded, instead of a message that is missing.
+
+        The program finds by that what it misses.  None where only a new connection says so.
+        """
         ...
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
-from ..recording.decoder import RecordingDecoder
+from ..recording.decoder import WITHHELD, RecordingDecoder, outline_in
 from ..recording.format import Closed, Frame, Line, Opened, Withheld
 from .answers import Answers
 from .counterpart import Counterpart, Past
@@ -101,6 +101,11 @@ class Links:
         for each in frames:
             if link is None or not isinstance(each, Frame):
                 continue
+            if (found := outline_in(each, link.counterpart.outline)) is not None:
+                _tell(link, told)
+                told = []
+                self._missed(link, found[1])
+                continue
             frame = link.counterpart.recorded("in", each.body.data)
             if frame is not None and link.player is not None:
                 if b'client_order_id"' in frame:
@@ -149,9 +154,19 @@ class Links:
 
     def _withheld(self, line: Withheld) -> None:
         link = self._links.get(line.lost_on)
-        if link is None or link.player is None or link.counterpart.is_numbered:
+        if link is not None:
+            self._missed(link, bytes(line.outline))
+
+    @staticmethod
+    def _missed(link: Link, outline: bytes) -> None:
+        """A message is missing, or of no use, of which there is that outline."""
+        instead = link.counterpart.missed(outline)
+        if instead is None:
+            if link.player is not None:
+                link.player.missed(WITHHELD)
             return
-        link.player.missed("a message was withheld when it was recorded")
+        told = (link.counterpart.recorded("in", x) for x in instead)
+        _tell(link, [x for x in told if x is not None])
 
 
 def _connect(link: Link, player: Player) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from ..recording.decoder import Decoded, RecordingDecoder
+from ..recording.decoder import RecordingDecoder, decode
 from ..recording.format import Closed, Frame, Line, Opened, Rest, Withheld
 from ..recording.reading import read
 
@@ -22,21 +22,16 @@ def read_past(
     It costs time in proportion to that, and memory of what is heard.
     """
     for each in islice(read(file), 1, line - 1):
-        for _ in _decoded(decoder, each, connection):
-            pass
+        if isinstance(each, Rest):
+            if each.status == _OK:
+                decoder.answered(each.path, each.body.data)
+        elif _connection_of(each) == connection:
+            for _ in decode(decoder, each):
+                pass
 
 
-def _decoded(decoder: RecordingDecoder, line: Line, connection: int) -> list[Decoded]:
-    if isinstance(line, Rest):
-        if line.status == _OK:
-            decoder.answered(line.path, line.body.data)
-    elif isinstance(line, Withheld):
-        if line.lost_on == connection:
-            return list(decoder.missed(connection, "a message was withheld"))
-    elif isinstance(line, Frame | Opened | Closed) and line.connection == connection:
-        if isinstance(line, Frame):
-            return list(decoder.told(connection, line.direction, line.body.data))
-        if isinstance(line, Closed):
-            return list(decoder.closed(connection, line.reason))
-        decoder.opened(connection, line.url)
-    return []
+def _connection_of(line: Line) -> int:
+    """Which connection a line is of, 0 if it is of none."""
+    if isinstance(line, Frame | Opened | Closed):
+        return line.connection
+    return line.lost_on if isinstance(line, Withheld) else 0

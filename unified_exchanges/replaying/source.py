@@ -30,11 +30,12 @@ _LOOKS_LIKE = re.compile(r"\.(jsonl?|ya?ml)\b")
 
 @attrs.frozen(kw_only=True, slots=True)
 class Source:
-    """What a replay is made of: whose wire it was, its answers, and their clock.
+    """What a replay is made of: a file, whose wire it was, its answers, and their clock.
 
     ``streams`` is what WebSockets told, None where that is not known.
     """
 
+    file: Path
     venue: str
     environment: str
     answers: Answers
@@ -167,6 +168,7 @@ def _source(
 ) -> Source:
     clock = ReplayClock(start, lag=lag)
     return Source(
+        file=file,
         venue=venue,
         environment=environment,
         answers=Answers(lines, clock, str(file)),

@@ -38,7 +38,8 @@ class Converted:
     ``is_torn``: a recording broke off within a line, since whoever recorded was killed.
     ``unended`` names those that were not closed either, and whose last line is whole.
     ``spoilt`` counts, by the recording that has any, messages that could not be read for what
-    was redacted in them: there is a row of ``gaps`` for each.
+    was redacted in them, and ``withheld`` lines that are not in it: there is a row of
+    ``gaps`` for each that may have told of a book, a trade or an order.
     """
 
     books: int
@@ -50,6 +51,7 @@ class Converted:
     unended: tuple[str, ...]
     is_torn: bool
     spoilt: Mapping[str, int]
+    withheld: Mapping[str, int]
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -106,13 +108,16 @@ def convert(
     counts: Counter[str] = Counter()
     unended: list[str] = []
     spoilt: dict[str, int] = {}
+    withheld: dict[str, int] = {}
     is_torn = False
     with placing(Path(out), [x.name for x in paths], add=add) as (stage, found):
         check_places([*(places_of(Path(out)) if found[0].number > 1 else ()), *places])
         for path, recorded in zip(paths, found, strict=True):
-            last, lost = _convert(path, recorded, stage, counts, progress)
-            if lost:
-                spoilt[recorded.name] = lost
+            last, decoder = _convert(path, recorded, stage, counts, progress)
+            if decoder.spoilt:
+                spoilt[recorded.name] = decoder.spoilt
+            if decoder.withheld:
+                withheld[recorded.name] = decoder.withheld
             if isinstance(last, Torn):
                 is_torn = True
             elif not isinstance(last, End):
@@ -127,6 +132,7 @@ def convert(
         unended=tuple(unended),
         is_torn=is_torn,
         spoilt=spoilt,
+        withheld=withheld,
     )
 
 
@@ -162,8 +168,8 @@ def _convert(
     out: Path,
     counts: Counter[str],
     progress: Callable[[ConversionProgress], None] | None,
-) -> tuple[Line, int]:
-    """Write the tables of one; gives its last line, and how many messages were spoilt."""
+) -> tuple[Line, RecordingDecoder]:
+    """Write the tables of one; gives its last line, and who has read it."""
     lines = read(path)
     head = next(lines)
     assert isinstance(head, Header)
@@ -196,7 +202,6 @@ def _convert(
                     tables.add(table, row)
         told = terms.keep(tables.markets)
     files = {**tables.files, TERMS: told}
-    spoilt = decoder.spoilt
     write_manifest(
         out,
         recorded,
@@ -204,10 +209,11 @@ def _convert(
         files,
         is_ended=isinstance(line, End),
         missing=decoder.missing,
-        spoilt=spoilt,
+        spoilt=decoder.spoilt,
+        withheld=decoder.withheld,
     )
     counts.update(tables.counts)
-    return line, spoilt
+    return line, decoder
 
 
 def _tables(path: Path, venue: str, recording: str, began: int) -> Tables:

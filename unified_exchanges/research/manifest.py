@@ -53,7 +53,7 @@ class Manifest:
     """Where the recording was made, whether it was closed, and what was written of it.
 
     ``missing`` are answers in it that could not be read, and ``spoilt`` counts the messages
-    that could not for what was redacted in them.
+    that could not for what was redacted in them, ``withheld`` the lines that are not in it.
 
     ``files`` has for each table the files by their place below the folder of the recording,
     ``venue=…/market=…/day=…/part-0.parquet``, and so for `TERMS`, which is no table.
@@ -64,6 +64,7 @@ class Manifest:
     is_ended: bool
     missing: list[Unread]
     spoilt: int
+    withheld: int
     files: dict[str, dict[str, Written]]
 
     def markets(self, *tables: str) -> Iterator[str]:
@@ -84,6 +85,7 @@ def write_manifest(
     is_ended: bool,
     missing: list[Unread],
     spoilt: int,
+    withheld: int,
 ) -> None:
     """Write that of a recording below the folder of tables, whose files are whole."""
     files = {
@@ -93,7 +95,9 @@ def write_manifest(
         }
         for table, counts in rows.items()
     }
-    manifest = Manifest(head.venue, head.environment, is_ended, missing, spoilt, files)
+    manifest = Manifest(
+        head.venue, head.environment, is_ended, missing, spoilt, withheld, files
+    )
     file = path / MANIFESTS / recorded.folder / _NAME
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(attrs.asdict(manifest), indent=1), "utf-8")

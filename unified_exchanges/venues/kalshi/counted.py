@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from ...models import Gap, Subject
+from ...recording.redaction import REDACTED
 from ...streams.pictures import PicturedBook
 from .stream.channels import BOOKS, CHANNELS, Channel
 
@@ -44,8 +45,16 @@ class Counted:
     channel: Channel | None = None
     last: int = 0
     books: dict[str, Book] = attrs.field(factory=dict)
+    doubted: dict[str, Book] = attrs.field(factory=dict)
+    """Books of before a message that is missing, until a number says whether it was one."""
     asked: dict[str, None] = attrs.field(factory=dict)
-    """Markets of which it keeps a book, or will once that comes."""
+    """Markets of which it keeps a book, or will once that comes; or tells the trades."""
+    is_of_all: bool = False
+    """Whether it tells of all markets, whichever they are."""
+    is_open: bool = False
+    """Whether it tells of more markets than were ``asked``, as a command is not recorded."""
+    has_hidden: bool = False
+    """Whether it was told that something of a market is missing whose name is redacted."""
     left: set[str] = attrs.field(factory=set)
     """Markets that it tells no more, though a snapshot of one may still come."""
 
@@ -58,20 +67,42 @@ class Counted:
             return ""
         return f"message {seq} of {self.channel.name} came where {last + 1} was due"
 
+    def doubt(self) -> None:
+        """A message is missing, which may have been one of these: believe no book."""
+        self.doubted |= self.books
+        self.books.clear()
+
+    def believed(self) -> dict[str, Book]:
+        """What was doubted without reason, as the next number has come."""
+        found, self.doubted = self.doubted, {}
+        self.books |= found
+        return found
+
     def keep(self, market_id: str, book: Book) -> None:
         """Begin a book."""
         self.books[market_id] = book
+        self.doubted.pop(market_id, None)
         self.asked[market_id] = None
 
     def drop(self, market_id: str) -> bool:
         """A market is told no more; whether its book was known."""
         self.asked.pop(market_id, None)
+        self.doubted.pop(market_id, None)
         return self.books.pop(market_id, None) is not None
 
     def lose(self) -> tuple[str, ...]:
         """Believe none of its books; gives their markets."""
         self.books.clear()
+        self.doubted.clear()
         return tuple(self.asked)
+
+    def is_of(self, channel: str) -> bool:
+        """Whether it is one of this channel."""
+        return self.channel is not None and self.channel.name == channel
+
+    def tells(self, market_id: str) -> bool:
+        """Whether it tells of a market, from then on or by a book."""
+        return self.is_of_all or market_id in self.asked
 
     def gap(self, market_id: str | None, reason: str, now: datetime) -> Gap | None:
         """What is missed by one message, of a market if that is known, as live."""
@@ -80,13 +111,19 @@ class Counted:
             # The next quote replaces the one that is missing.
             return None
         names: tuple[str, ...] = (market_id,) if market_id else ()
-        if channel.name == BOOKS:
+        if market_id is not None and REDACTED in market_id:
+            # It is none of those that are named; whoever asks for it is told once.
+            names = names if self.has_hidden else ()
+            self.has_hidden = True
+        elif channel.name == BOOKS:
             if market_id is None:
                 names = self.lose()
-            elif market_id in self.asked:
+                if not (names or self.is_open):
+                    return None
+                names = () if self.is_open else names
+            elif market_id in self.asked or self.is_open:
                 self.books.pop(market_id, None)
+                self.doubted.pop(market_id, None)
             else:
-                return None
-            if not names:
                 return None
         return Gap(subject=channel.subject, market_ids=names, reason=reason, at=now)

@@ -12,7 +12,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -24,9 +24,11 @@ from ...streams.protocol import StreamEvent
 from ...tap import Direction
 from ...venue import Venue
 from .decoder import KalshiDecoder
+from .description import FACTS
 from .leaving import Leaving, Moved, read_command
+from .losses import in_its_place
 from .stream import KalshiStream
-from .stream.channels import BOOKS, CHANNELS, SUBJECTS
+from .stream.channels import BOOKS, CHANNELS, SUBJECTS, channel_of
 
 __all__ = ["CONTENTS", "KalshiContents", "KalshiCounterpart"]
 
@@ -162,7 +164,7 @@ class KalshiContents:
 class KalshiCounterpart:
     """Answers commands on one connection."""
 
-    is_numbered = True
+    outline: ClassVar[tuple[str, ...]] = FACTS.outline
 
     def __init__(self, connection: int, commands: list[tuple[int, _Key]]) -> None:
         self._connection = connection
@@ -240,6 +242,12 @@ class KalshiCounterpart:
                 if number in numbers:
                     numbers.remove(number)
         return frame if own == number else _encode({**_read_fields(frame), "id": own})
+
+    def missed(self, outline: bytes) -> Iterable[bytes]:
+        """The program counts, and so loses no more than that."""
+        channels = {sid: channel_of(name) for sid, name in self._sids.items()}
+        # Of a message that may be any, the next numbers tell whether it was a book's.
+        return in_its_place(outline, channels) or ()
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program sends a command: what is answered at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
@@ -17,18 +17,23 @@ from ...streams.book import BookError
 from ...streams.recent import Recent
 from ...tap import Direction
 from .counted import Book, Counted, channel_telling
+from .description import FACTS
 from .leaving import Leaving, Moved
 from .lines import DELTA, read_delta
+from .losses import in_its_place
 from .parse.reading import Malformed
 from .polled import read_answer
 from .stream import frames
-from .stream.channels import BOOKS, channel_of
+from .stream.channels import BOOKS, SUBJECTS, channel_of
 from .stream.misreading import KINDS, market_in, market_of
 from .stream.protocol import REMEMBERED
 from .stream.reading import READERS
 
 __all__ = ["DECODER"]
 
+_TRADES: Final = SUBJECTS[Subject.TRADES]
+_BY_MARKET: Final = frozenset((BOOKS, _TRADES))
+"""Channels of which it is known which markets they tell of."""
 _OUR_KINDS = (Ticker, Trade, Order, MarketChange)
 
 
@@ -42,6 +47,8 @@ _TO: Final = 200
 class KalshiDecoder:
     """Books by their snapshots and deltas, and all else by one frame each."""
 
+    outline: ClassVar[tuple[str, ...]] = FACTS.outline
+
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
         self._clock = clock
         self._counted: dict[tuple[int, int], Counted] = {}
@@ -50,7 +57,7 @@ class KalshiDecoder:
         self._trades = Recent(REMEMBERED)
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
         self._polled = Polled(clock, has_books=has_books)
-        self.spoilt = 0
+        self.spoilt = self.withheld = 0
         self._unread = 0
 
     def answered(self, path: str, body: bytes) -> None:
@@ -84,7 +91,7 @@ class KalshiDecoder:
             # Nearly all that comes: a change of a book, the next one of its subscription.
             counted = self._counted.get((connection, told.sid))
             seq = told.seq
-            if counted is not None and seq == counted.last + 1:
+            if counted is not None and seq == counted.last + 1 and not counted.doubted:
                 counted.last = seq
                 return self._changed(counted, told)
         return self._read(connection, told, frame)
@@ -139,12 +146,14 @@ class KalshiDecoder:
         elif isinstance(told, frames.Snapshot):
             yield from self._loaded(counted, told)
         elif isinstance(told, frames.Acknowledged):
-            move = self._leaving[connection].acknowledged(told.id, told.sid)
+            leaving = self._leaving[connection]
+            counted.is_open |= leaving.is_strange(told.id)
+            move = leaving.acknowledged(told.id, told.sid)
             if move is not None:
                 yield from self._moved(counted, move)
         elif isinstance(told, frames.Unsubscribed):
             self._counted.pop((connection, told.sid))
-            yield from self._left(counted, tuple(counted.books))
+            yield from self._left(counted, tuple(counted.asked))
         elif type(told) in READERS:
             yield from self._modelled(counted, kind, told, frame)
 
@@ -172,8 +181,16 @@ class KalshiDecoder:
         sid = told.msg.sid
         counted = self._subscription(connection, sid, "")
         counted.channel = channel
-        move = self._leaving[connection].acknowledged(told.id, sid)
-        if move is not None and channel.name == BOOKS:
+        leaving = self._leaving[connection]
+        counted.is_open |= leaving.is_strange(told.id)
+        counted.is_of_all |= leaving.is_of_all(told.id)
+        move = leaving.acknowledged(told.id, sid)
+        if move is not None:
+            self._asked(counted, move)
+
+    @staticmethod
+    def _asked(counted: Counted, move: Moved) -> None:
+        if counted.channel is not None and counted.channel.name in _BY_MARKET:
             counted.asked.update(dict.fromkeys(sorted(move.market_ids)))
 
     def _subscription(self, connection: int, sid: int, kind: str) -> Counted:
@@ -225,24 +242,70 @@ class KalshiDecoder:
         self, counted: Counted, market_id: str | None, reason: str
     ) -> Iterator[Decoded]:
         gap = counted.gap(market_id, reason, self._now())
-        if gap is not None:
-            yield gap
+        if gap is None:
+            return
+        yield gap
+        if gap.is_of_books and not gap.market_ids:
+            # Whose name is not known may be any, but none of those that are known whole.
+            for each in self._counted.values():
+                for name, book in each.books.items():
+                    yield _shown(book, name, each.last)
 
     def unread(self, connection: int) -> int:  # noqa: ARG002 - they are counted together
         """Count what could not be read."""
         return self._unread
 
-    def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
-        """Its books are not known until they are told whole again."""
-        self._whole.discard(connection)
-        yield from self.closed(connection, reason)
+    def missed(self, connection: int, reason: str, outline: bytes) -> Iterator[Decoded]:
+        """Only what it told is missed: the numbers show that the rest is whole."""
+        channels = {
+            sid: counted.channel
+            for (other, sid), counted in self._counted.items()
+            if other == connection
+        }
+        instead = in_its_place(outline, channels)
+        if instead is None:
+            yield from self._doubtful(connection, reason)
+            return
+        for frame in instead:
+            try:
+                told = frames.decode(frame)
+            except ValueError:
+                yield from self._missed(connection, frame, reason)
+            else:
+                yield from self._read(connection, told, frame)
+
+    def _doubtful(self, connection: int, reason: str) -> Iterator[Decoded]:
+        """Nobody knows what is missed; of a book it was nothing if its next number comes."""
+        is_told = False
+        for (other, _), counted in self._counted.items():
+            if other == connection:
+                is_told |= counted.channel is not None
+                counted.doubt()
+        if is_told:
+            yield Gap(subject=None, reason=reason, at=self._now())
+
+    def _missed(self, connection: int, frame: bytes, reason: str) -> Iterator[Decoded]:
+        told = frames.decode_envelope(frame)
+        if told.sid is None:
+            return
+        counted = self._subscription(connection, told.sid, told.type)
+        yield from self._count(counted, told.seq)
+        market_id = market_of(bytes(told.msg))
+        if counted.channel is None:
+            # Of what it tells is not recorded either.
+            names = (market_id,) if market_id else ()
+            yield Gap(subject=None, market_ids=names, reason=reason, at=self._now())
+        else:
+            yield from self._missing(counted, market_id, reason)
 
     def closed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not told any more."""
         gone = [key for key in self._counted if key[0] == connection]
         for key in gone:
+            counted = self._counted.pop(key)
             # As live: whatever came over it may be missed.
-            if names := self._counted.pop(key).lose():
+            names = counted.lose()
+            if names and counted.is_of(BOOKS):
                 now = self._now()
                 yield Gap(subject=None, market_ids=names, reason=reason, at=now)
         self._leaving.pop(connection, None)
@@ -261,20 +324,27 @@ class KalshiDecoder:
         return 0 if counted is None else counted.last
 
     def _count(self, counted: Counted, seq: int | None) -> Iterator[Decoded]:
-        if seq and (reason := counted.hole(seq)):
+        if not seq:
+            return
+        if reason := counted.hole(seq):
             yield from self._missing(counted, None, reason)
+        elif counted.doubted:
+            for name, book in counted.believed().items():
+                yield _shown(book, name, seq - 1)
 
     def _moved(self, counted: Counted, move: Moved) -> Iterator[Decoded]:
         if move.is_back:
             counted.left -= move.market_ids
-            if counted.channel is not None and counted.channel.name == BOOKS:
-                counted.asked.update(dict.fromkeys(sorted(move.market_ids)))
+            self._asked(counted, move)
             return
         counted.left |= move.market_ids
         yield from self._left(counted, sorted(move.market_ids))
 
     def _left(self, counted: Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
-        """Nobody is told these books any more, unless by another subscription."""
+        """Nobody is told of these any more, unless by another subscription."""
+        if counted.is_of(_TRADES):
+            yield from self._left_trades(counted, market_ids)
+            return
         gone = [x for x in market_ids if counted.drop(x)]
         others = [x.books for x in self._counted.values()]
         lost = tuple(x for x in gone if not any(x in books for books in others))
@@ -284,6 +354,20 @@ class KalshiDecoder:
                 market_ids=lost,
                 reason=LEFT,
                 at=self._now(),
+            )
+
+    def _left_trades(
+        self, counted: Counted, market_ids: Iterable[str]
+    ) -> Iterator[Decoded]:
+        gone = tuple(market_ids)
+        for market_id in gone:
+            counted.drop(market_id)
+        others = [x for x in self._counted.values() if x.is_of(_TRADES)]
+        lost = tuple(x for x in gone if not any(other.tells(x) for other in others))
+        is_all = counted.is_of_all and not any(x.is_of_all for x in others)
+        if lost or (is_all and not gone):
+            yield Gap(
+                subject=Subject.TRADES, market_ids=lost, reason=LEFT, at=self._now()
             )
 
     def _changed(self, counted: Counted, told: frames.Delta) -> Iterable[Decoded]:

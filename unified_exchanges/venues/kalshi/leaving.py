@@ -73,13 +73,22 @@ class Leaving:
             command = read_command(frame)
         except msgspec.MsgspecError:
             return
-        if command.markets and command.params.action != "get_snapshot":
+        if command.params.action != "get_snapshot":
             self._sent[command.id] = command
+
+    def is_strange(self, number: int | None) -> bool:
+        """Whether an answer is to a command that is not in the recording."""
+        return bool(number) and number not in self._sent
+
+    def is_of_all(self, number: int | None) -> bool:
+        """Whether a command, which is not acknowledged yet, names no markets: it means all."""
+        command = self._sent.get(number or 0)
+        return command is not None and not command.markets
 
     def acknowledged(self, number: int | None, sid: int | None) -> Moved | None:
         """A command was carried out, in a subscription; what that changed."""
         command = self._sent.pop(number or 0, None)
-        if command is None or sid is None:
+        if command is None or sid is None or not command.markets:
             return None
         is_back = command.params.action != "delete_markets"
         return Moved(sid, command.markets, is_back)

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -24,7 +24,9 @@ from ...streams.protocol import StreamEvent, StreamProtocol
 from ...tap import Direction
 from ...venue import Venue
 from .decoder import PolymarketDecoder
+from .description import FACTS
 from .listed import listed_markets
+from .losses import says_what
 from .stream import MarketStream
 from .venue import PolymarketVenue
 
@@ -172,7 +174,7 @@ class PolymarketContents:
 class PolymarketCounterpart:
     """Tells what was told on one connection."""
 
-    is_numbered = False
+    outline: ClassVar[tuple[str, ...]] = FACTS.outline
 
     def __init__(self, connection: int, lines: dict[str, list[int]]) -> None:
         self.moves: list[Move] = []
@@ -199,6 +201,10 @@ class PolymarketCounterpart:
             self._held.update(tokens)
             self.moves.append(partial(_back, tokens))
         return None
+
+    def missed(self, outline: bytes) -> Iterable[bytes] | None:
+        """What was changed is not told again, as nothing is numbered here."""
+        return [outline] if says_what(outline) else None
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program asks: the books of tokens that were asked for before."""

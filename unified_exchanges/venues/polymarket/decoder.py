@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 import msgspec
@@ -26,9 +26,11 @@ from ...recording.polled import Polled, Unread
 from ...recording.redaction import REDACTED, REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
+from .description import FACTS
 from .fees import Fees
 from .lines import is_change, read_changes
 from .listed import listed_markets
+from .losses import says_what
 from .memory import Known, Memory
 from .parse.orders import Ours
 from .polled import asked_tokens, polled_books, polled_trades
@@ -57,6 +59,8 @@ _read_asked = msgspec.json.Decoder(_Asked).decode
 class PolymarketDecoder:
     """The library's own streams, which ask for nothing and are told what was told."""
 
+    outline: ClassVar[tuple[str, ...]] = FACTS.outline
+
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None:
         self._clock = clock
         self._memory = Memory()
@@ -66,7 +70,7 @@ class PolymarketDecoder:
         """What tokens were called by what was known then of their market."""
         self._streams: dict[int, StreamProtocol] = {}
         self._polled = Polled(clock, has_books=has_books)
-        self.spoilt = 0
+        self.spoilt = self.withheld = 0
 
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
@@ -178,11 +182,18 @@ class PolymarketDecoder:
         unknown = (counters.unknown.get(x, 0) for x in ("", REDACTED))
         return sum(counters.malformed.values()) + sum(unknown)
 
-    def missed(self, connection: int, reason: str) -> Iterator[Decoded]:
-        """Believe no book of it until it is told whole again, as on a new connection."""
+    def missed(self, connection: int, reason: str, outline: bytes) -> Iterator[Decoded]:
+        """Believe no book that it may have changed until it is told whole again.
+
+        Of what is not known that is any book, as on a new connection.
+        """
         self._look_again()
         stream = self._streams.get(connection)
-        if stream is not None:
+        if stream is None:
+            return
+        if says_what(outline):
+            yield from self._decoded(stream, stream.receive(outline))
+        else:
             # Messages are not numbered here: the stream would not notice.
             yield from self._decoded(stream, stream.connection_lost(reason))
             stream.connection_made()

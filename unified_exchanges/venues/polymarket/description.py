@@ -85,6 +85,7 @@ FACTS = Description(
     key_headers=("POLY_",),
     key_fields=("apiKey", "secret", "passphrase"),
     key_answers=("/auth/api-key", "/auth/derive-api-key"),
+    outline=("event_type", "market", "asset_id"),
     documentation="https://docs.polymarket.com",
     api_version="CLOB v2, Data v2",
     checked_on="2026-10-21",

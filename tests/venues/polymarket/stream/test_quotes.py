@@ -248,6 +248,27 @@ def test_a_bad_quote_is_replaced_by_the_next() -> None:
     assert desk.stream.health().malformed_messages == 2
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        book(bids=(("x", "10"),), at=1),
+        changes(change("0.45", "11", best=("x", "0.52")), at=1),
+        # Its own best prices show that something was missed, and are none besides.
+        changes(change("0.45", "11", best=("0.3", "x")), at=1),
+    ],
+)
+def test_a_book_that_is_spoilt_beside_its_ticker_is_told_to_be(
+    said: dict[str, Any],
+) -> None:
+    desk = following(Subject.TICKER)
+    desk.follow(A)
+    desk.tell(book())
+    told = desk.tell(said)
+    gaps = [x for x in told if isinstance(x, Gap)]
+    assert [x.subject for x in gaps] == [Subject.ORDER_BOOK]
+    assert desk.stream.order_book(A).stale
+
+
 def test_a_change_without_best_prices_is_no_quote() -> None:
     desk = following(Subject.TICKER)
     assert desk.tell(changes(change("0.44", "3"))) == []

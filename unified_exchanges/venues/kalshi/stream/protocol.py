@@ -283,8 +283,12 @@ class KalshiStream(Misreading):
     ) -> Iterable[StreamEvent]:
         """Believe no book of these, and ask for none, until `rejoin`.
 
-        Whose connection is replayed has let them go there.
+        Whose connection is replayed has let them go there; trades may be missed until then.
         """
+        trades = self._by_name[SUBJECTS[Subject.TRADES]]
+        if trades.sid == sid:
+            ours = tuple(sorted(x for x in market_ids if trades.wants(x)))
+            return [self._gap(trades, reason, ours)] if ours else NONE
         sub = self._by_name[BOOKS]
         lost = []
         for market_id in self._held_by(sid, market_ids):

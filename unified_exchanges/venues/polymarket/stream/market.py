@@ -136,7 +136,11 @@ class MarketStream(Asking):
     def _changed(self, told: PriceChange, raw: str | bytes) -> Events:
         self._expects_changes = True
         events: list[Any] = []
-        self._change(told, _moment(told.timestamp), raw, events)
+        try:
+            self._change(told, _moment(told.timestamp), raw, events)
+        except UNREADABLE as error:
+            # What came of it before stays told: books were changed, or are stale.
+            events += self._unreadable(raw, error)
         return events
 
     def _change(
@@ -201,11 +205,15 @@ class MarketStream(Asking):
         events: list[Any] = []
         if asset.book is not None:
             events += self._load(asset, asset.book, told, moment)
-        if not asset.has_ticker:
-            if told.last_trade_price:
-                asset.top.trade(told.last_trade_price, moment)
-        elif asset.top.read(told, moment) or asset.owes_ticker:
-            events.append(self._ticker(asset, moment, raw))
+        try:
+            if not asset.has_ticker:
+                if told.last_trade_price:
+                    asset.top.trade(told.last_trade_price, moment)
+            elif asset.top.read(told, moment) or asset.owes_ticker:
+                events.append(self._ticker(asset, moment, raw))
+        except UNREADABLE as error:
+            # That its book is stale by then stays told.
+            events += self._unreadable(raw, error)
         return events
 
     def _load(
