@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -85,7 +85,7 @@ def _batches(part: Path, folder: str, written: Written) -> Iterator[Any]:
 
 
 @contextmanager
-def _seat() -> Iterator[bool]:
+def _seat() -> Generator[bool, None, None]:
     """Take one, if one is free, and give it back."""
     try:
         seat = _SEATS.pop()
