@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal, Inexact, localcontext
+from enum import IntEnum
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +71,71 @@ def test_p06_a_float_sum_keeps_its_dirt_so_that_a_grid_can_refuse_it() -> None:
 )
 def test_what_is_not_a_plain_number_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r".+"):
+        read_number(value)
+
+
+class Lots(IntEnum):
+    """A size by its name."""
+
+    FEW = 10
+
+
+class Shown(Decimal):
+    """A Decimal that is shown otherwise."""
+
+    def __repr__(self) -> str:
+        return "shown"
+
+    __str__ = __repr__
+
+
+class Printed(float):
+    """A float that is shown otherwise."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "printed"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (np.float64(0.01), "0.01"),
+        (np.float64(0.1) + np.float64(0.2), "0.30000000000000004"),
+        (Printed(0.01), "0.01"),
+        (np.int64(-10), "-10"),
+        (np.uint8(3), "3"),
+        (Lots.FEW, "10"),
+        (np.str_("0.10"), "0.10"),
+        (Shown("0.10"), "0.10"),
+    ],
+)
+def test_what_is_of_a_kind_of_number_is_read_as_that(value: Any, wanted: str) -> None:
+    number = read_number(value)
+    assert (type(number), repr(number)) == (Decimal, f"Decimal('{wanted}')")
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble])
+def test_a_float_of_another_width_is_refused_and_how_to_pass_it_is_said(
+    kind: Any,
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"pass Decimal, str, int or float, such as str"
+    ):
+        read_number(kind(0.01))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(np.float64("nan"), np.float64("inf"), Printed("nan"), Shown("NaN")),
+        *(np.bool_(True), np.complex128(1), np.timedelta64(3, "s")),
+        *(np.datetime64("2026-11-30"), np.array([1]), np.array(3)),
+    ],
+)
+def test_what_numpy_has_beside_numbers_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"not a finite number|pass Decimal, str"):
         read_number(value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import (
     Clamped,
     Context,
@@ -18,6 +19,8 @@ from decimal import (
     Overflow,
 )
 from functools import lru_cache
+from numbers import Integral, Real
+from operator import index
 from typing import TypeAlias
 
 __all__ = [
@@ -68,17 +71,27 @@ def read_number(value: object) -> Decimal:
         return _read_text(value)
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is a truth value, not a number")  # noqa: TRY004
-    if isinstance(value, Decimal):
-        number = value
-    elif isinstance(value, int):
+    if isinstance(value, Decimal | int):
         number = Decimal(value)
     elif isinstance(value, float):
-        number = Decimal(repr(value))
+        # Kinds of float, such as numpy's, show themselves with more than the digits.
+        number = Decimal(float.__repr__(value))
     else:
-        raise ValueError(  # noqa: TRY004 - one kind of error for every bad number
-            f"{value!r} is a {type(value).__name__}; pass Decimal, str, int or float"
-        )
+        number = _read_integral(value)
     return _checked(number, value)
+
+
+def _read_integral(value: object) -> Decimal:
+    """Read what is a whole number to Python, such as numpy's."""
+    if isinstance(value, Integral):
+        with suppress(TypeError):  # a span of time is one to numpy, and is none
+            return Decimal(index(value))
+    name, is_real = type(value).__name__, isinstance(value, Real)
+    advice = "pass Decimal, str, int or float"
+    if is_real and hasattr(value, "dtype"):
+        # As a float it would have other digits than those that are shown.
+        advice += ", such as str() of it"
+    raise ValueError(f"{value!r} is a {name}; {advice}")
 
 
 def _checked(number: Decimal, value: object) -> Decimal:

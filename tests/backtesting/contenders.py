@@ -107,6 +107,11 @@ class Staying:
             raise TypeError("it stays here")
         return _arrived, (self.number,)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Staying:
+        found = Staying(self.number)
+        found.has_arrived = self.has_arrived
+        return found
+
 
 def _arrived(number: int) -> Staying:
     found = Staying(number)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
 from unified_exchanges import (
@@ -351,6 +352,33 @@ def test_what_a_strategy_raises_is_not_taken_for_a_malformed_event() -> None:
     for given, message in ((Raising(), "its own"), (Deaf(), "positional argument")):
         with pytest.raises(TypeError, match=message):
             backtest(given, EVENTS, contracts=[CONTRACT])
+
+
+@pytest.mark.parametrize(
+    ("price", "size"), [(np.float64(0.4), np.int64(3)), (0.4, np.float64(3))]
+)
+def test_an_order_in_numbers_of_numpy_is_the_order_in_those_of_python(
+    price: Any, size: Any
+) -> None:
+    placed = []
+    for asked in ((price, size), (0.4, 3)):
+
+        class Asking(Strategy):
+            def on_book(self, desk: Desk, book: OrderBook) -> None:
+                if not desk.decisions:
+                    desk.place(book.market_id, "yes", "buy", *asked)  # noqa: B023
+
+        placed.append(backtest(Asking(), EVENTS, contracts=[CONTRACT]).decisions)
+    assert placed[0] == placed[1] != ()
+
+
+def test_a_number_that_is_none_is_refused_where_it_is_asked_for() -> None:
+    class Asking(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.place(book.market_id, "yes", "buy", np.float32(0.4), 3)  # type: ignore[arg-type]
+
+    with pytest.raises(BadRequest, match="is a float32; pass Decimal, str, int or"):
+        backtest(Asking(), EVENTS, contracts=[CONTRACT])
 
 
 class Unsized(Strategy):

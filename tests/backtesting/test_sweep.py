@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
 import psutil
 import pytest
 
@@ -222,20 +224,24 @@ def test_a_worker_that_may_be_killed_measures_nothing() -> None:
     assert (row.failure.error, row.failure.message) == ("LookupError", "[]")
 
 
-class Holding(Strategy):
-    """Has a lock in its class: it cannot leave its process."""
+def holding(lock: Any) -> Callable[[int], Strategy]:
+    """A function that has a lock: it cannot leave its process."""
 
-    def __init__(self, lock: Any = None) -> None:
-        self.lock = lock
+    def make(lots: int) -> Strategy:
+        made = Stepper()
+        made.lots = lots
+        assert not lock.locked()
+        return made
+
+    return make
 
 
 def test_what_cannot_leave_this_process_is_refused_before_anything_runs() -> None:
     seen: list[SweepProgress] = []
-    lock = threading.Lock()
     with pytest.raises(BadRequest, match=r"cannot be sent .*cannot pickle '_thread"):
         sweep(
-            Holding,
-            {"lock": [None, lock]},
+            holding(threading.Lock()),
+            {"lots": [1, 2]},
             ASKS,
             contracts=CONTRACTS,
             workers=2,
@@ -275,6 +281,9 @@ def test_a_strategy_that_no_other_process_can_load_is_refused(
         (stepper, {}, "missing a required argument: 'size'"),
         (Stepper, {"size": []}, "at least one"),
         (Stepper, {"size": "123"}, "no list"),
+        (Stepper, {"size": np.arange(3)}, r"no list but ndarray: give \.tolist\(\)$"),
+        (Stepper, {"size": pd.Series([1])}, r"no list but Series: give \.tolist\(\)$"),
+        (Stepper, {"size": {1, 2}}, r"no list of at least one: \{1, 2\}$"),
         (Stepper, [], "no combination"),
     ],
 )

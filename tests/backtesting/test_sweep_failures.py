@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import random
 from collections.abc import Iterator
@@ -64,10 +65,14 @@ def test_an_error_that_cannot_say_its_words_is_a_row_as_any(workers: int) -> Non
 
 
 class Lost:
-    """Can be packed, and not unpacked."""
+    """Can be packed, and not unpacked but where it was packed."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return int, ("x",)
+        return _found, (os.getpid(),)
+
+
+def _found(process: int) -> object:
+    return Lost() if process == os.getpid() else int("x")
 
 
 @pytest.mark.parametrize("stored", [True, False])

@@ -346,7 +346,9 @@ def test_a_week_is_open_one_recording_at_a_time(
             opened.remove(self.of)
             super().close(force)
 
-    monkeypatch.setattr("unified_exchanges.research.reading.pq.ParquetFile", Seen)
+    monkeypatch.setattr("unified_exchanges.research.files.pq.ParquetFile", Seen)
+    # What is read at once is not open while it is looked at.
+    monkeypatch.setattr("unified_exchanges.research.files._ROWS", 2)
     most = max(len(set(opened)) for _ in events_of(tmp_path / "week"))
     assert most == 1
     assert not opened

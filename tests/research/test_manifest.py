@@ -258,7 +258,10 @@ def test_what_a_killed_conversion_left_is_told_and_the_next_takes_it_out(
     with converting(at, out, b):
         # While it lives, what is whole is read, and nobody else may write.
         assert list(events_of(out)) == before
-        refused(lambda: convert(b, out, add=True), "another `convert` is writing")
+        refused(
+            lambda: convert(b, out, add=True),
+            f"^another `convert` is writing to {out}: wait until it has ended$",
+        )
     assert (out / ".converting").exists()
     if at == 1:  # nothing of it is there
         assert list(events_of(out)) == before
@@ -278,7 +281,10 @@ def test_the_first_conversion_that_was_killed_is_made_again(
 ) -> None:
     path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
     with converting(at, out, path):
-        refused(lambda: convert(path, out), "another `convert` is writing")
+        refused(
+            lambda: convert(path, out),
+            f"^another `convert` is writing to {out}: wait until it has ended$",
+        )
     refused(lambda: events_of(out), "only what a `convert` that was killed left.*--add")
     if at > 1:
         refused(lambda: convert(path, out), "is not empty.*--add")

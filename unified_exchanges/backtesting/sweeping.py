@@ -26,6 +26,7 @@ from ..strategies.given import (
     read_sample,
 )
 from .cluster import on_cluster
+from .copying import copied, copied_make
 from .guarding import check_guards
 from .processes import in_processes, in_this_process
 from .sources import Data, check
@@ -75,16 +76,17 @@ def sweep(
     Of a recording or its tables, up to sixteen runs are played side by side over one read,
     and each comes to what `backtest` of it gives, whatever the others do.  Random numbers of
     ``random`` and ``numpy.random`` and the context of decimals are those of the run: the
-    generators begin by its number.  All else of a process is shared: a strategy must keep
-    nothing in its class or module.
+    generators begin by its number.  Parameters, ``markets`` and what a `functools.partial`
+    was given are copied for each run, with all that is within them.  All else of a process is
+    shared: a strategy must keep nothing in its class or module.
 
     A run that raises is a row with a ``failure``, whatever it raises; the others go on, or
     end there with ``stop_on_failure``.  Only with ``workers=1`` a KeyboardInterrupt of a
     strategy ends the sweep, as Ctrl-C does.  ``keep_reports=False`` keeps the figures only.
 
-    Raises `BadRequest`, before anything runs, for parameters that nothing takes, data that
-    is not there and what cannot be sent to another process; `NetworkError` where no
-    scheduler answers; ImportError without the extra.
+    Raises `BadRequest`, before anything runs, for parameters that nothing takes or that cannot
+    be copied, data that is not there and what cannot be sent to another process;
+    `NetworkError` where no scheduler answers; ImportError without the extra.
 
     >>> from unified_exchanges.strategies import Strategy
     >>> class Maker(Strategy):
@@ -101,8 +103,8 @@ def sweep(
     check_guards(policy, traded)
     named = _named(data)
     setup = Setup(
-        make=make,
-        markets=markets,
+        make=copied_make(make),
+        markets=_settled_markets(markets),
         data=named,
         paths=[path for given in named.values() for path in _paths(given)],
         contracts=traded,
@@ -191,17 +193,27 @@ def _combinations(grid: Grid) -> list[dict[str, Any]]:
             isinstance(one, Mapping) for one in given
         ):
             raise mistaken("grid", grid, wanted)
-        found = [dict(one) for one in grid]
+        memo: dict[int, Any] = {}
+        found = [copied(one, memo) for one in grid]
         if not found:
             raise BadRequest("the grid has no combination of parameters")
         return found
-    for name, values in grid.items():
-        listed: object = values
-        if isinstance(listed, str) or not isinstance(listed, Sequence) or not listed:
-            raise BadRequest(
-                f"the values of {name!r} are no list of at least one: {values!r}"
-            )
-    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    axes = copied({name: _values(name, values) for name, values in grid.items()})
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def _values(name: str, given: object) -> list[Any]:
+    """Those of a parameter."""
+    if hasattr(given, "tolist"):  # it has no one truth value, and no short words
+        kind = type(given).__name__
+        raise BadRequest(
+            f"the values of {name!r} are no list but {kind}: give .tolist()"
+        )
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        raise BadRequest(
+            f"the values of {name!r} are no list of at least one: {given!r}"
+        )
+    return list(given)
 
 
 def _named(data: Data | Mapping[str, Data]) -> dict[str, Data]:
@@ -226,6 +238,11 @@ def _settled(data: Data) -> Data:
         paths = cast("Sequence[str | PathLike[str]]", data)
         return [Path(path).absolute() for path in paths]
     return data
+
+
+def _settled_markets(given: Sequence[str] | None) -> Sequence[str] | None:
+    """The same in one order, which that of a set is not in another process."""
+    return given if given is None or isinstance(given, list) else tuple(given)
 
 
 def _paths(data: Data) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from ..paper import Contract, Delays
 from ..strategies import Strategy
 from ..strategies.given import mistaken
 from ..wording import words_of
+from .copying import copied, copied_make
 from .sources import Data
 from .sweep_report import SweepFailure, SweepRow, row_of
 
@@ -112,20 +114,20 @@ def _public(make: Make) -> Callable[[str], bool]:
 
 
 def made(setup: Setup, parameters: Mapping[str, Any]) -> Strategy:
-    """Make the strategy of a run."""
-    given = dict(parameters)
+    """Make the strategy of a run, which may do with all that it is given as it likes."""
+    given = copied(parameters)
     others: dict[str, Any] = {}
     if _is_kind(setup.make):
         taken, takes_all = _taken(setup.make)
         if not takes_all:
             others = {name: given.pop(name) for name in parameters if name not in taken}
-    strategy = setup.make(**given)
+    strategy = copied_make(setup.make)(**given)
     if not isinstance(strategy, Strategy):
         raise BadRequest(f"{setup.make!r} gave no Strategy but {strategy!r}")
     for name, value in others.items():
         setattr(strategy, name, value)
     if setup.markets is not None:
-        strategy.markets = setup.markets
+        strategy.markets = copy(setup.markets)
     return strategy
 
 

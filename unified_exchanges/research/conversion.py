@@ -84,13 +84,14 @@ def convert(
     ``recording=001-day.jsonl/venue=…/market=…/day=…``.  Prices and sizes are decimals,
     exactly as they were told: one that has more places than its column is an error.  Every
     row says in ``received_at`` when it came, in ``line`` of which line of its recording it
-    is, and in ``part`` which of the things that the line told: sort by these two.  Memory is
-    bounded, whatever the length.  A backtest is told the same by the tables as by the
-    recordings, one after another in the order in which they were given.
+    is, and in ``part`` which of the things that the line told: sort by these two.  A backtest
+    is told the same by the tables as by the recordings, one after another in the order in
+    which they were given.
 
     A table of which a recording tells nothing has a file without rows.  What the recording
     tells of its markets and their fees is kept beside, in ``terms``, as a small recording.
-    For that the answers to requests are in memory, as in a replay.
+    For that the answers to requests are in memory, as in a replay: of a recording that polls
+    it grows with their number.  For what streams told it does not, whatever the length.
 
     ``out`` is a new folder; with ``add`` it may have tables, and gets those of further
     recordings.  All recordings are written, or, if anything is raised, none.  ``progress``

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import zlib
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ __all__ = [
     "check_bytes",
     "check_there",
     "damaged",
+    "is_of_machine",
     "manifest_of",
     "markets_in",
     "parts_of",
@@ -113,7 +115,7 @@ def _checksum_of(path: Path) -> int:
 
 
 def manifest_of(path: Path, recorded: Recorded) -> Manifest:
-    """Read that of a recording; raises `DamagedRecording`."""
+    """Read that of a recording; raises `DamagedRecording`, and `OSError` as `is_of_machine`."""
     file = path / MANIFESTS / recorded.folder / _NAME
     try:
         told = json.loads(file.read_bytes())
@@ -125,6 +127,8 @@ def manifest_of(path: Path, recorded: Recorded) -> Manifest:
         missing = [Unread(**each) for each in told.pop("missing")]
         return Manifest(**told, missing=missing, files=files)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, OSError) and is_of_machine(error):
+            raise
         raise DamagedRecording(
             f"{file} cannot be read ({error}): {AGAIN.format(recorded.folder)}"
         ) from error
@@ -150,6 +154,8 @@ def parts_of(
         there = {x for x in there if x.parts[-3] in folders}
     for file in sorted(wanted.keys() ^ there):
         if file in wanted:
+            if _is_there(file):
+                continue  # its folder could not be listed: whoever opens it is told why
             raise _gone(file, recorded, wanted[file])
         raise DamagedRecording(
             f"{file} is not one that `convert` wrote there; {AGAIN.format(recorded.folder)}"
@@ -172,7 +178,7 @@ def check_there(
         market = PurePosixPath(name).parent.parent.name
         if folders is None or not market or market in folders:
             file = path / table / recorded.folder / name
-            if not file.is_file():
+            if not _is_there(file):
                 raise _gone(file, recorded, written)
 
 
@@ -183,6 +189,15 @@ def check_bytes(file: Path, folder: str, written: Written) -> None:
     """
     if _checksum_of(file) != written.crc32:
         raise damaged(file, folder, "its checksum is another")
+
+
+def is_of_machine(error: OSError) -> bool:
+    """Whether a file may be as it was written, and only cannot be read now.
+
+    Too many are open, who asks may not, or the disk fails: arrow says what is wrong with a
+    file itself as an `OSError` as well, of no number.
+    """
+    return error.errno is not None and not isinstance(error, FileNotFoundError)
 
 
 def damaged(file: Path, folder: str, why: str) -> DamagedRecording:
@@ -197,6 +212,14 @@ def _gone(file: Path, recorded: Recorded, written: Written) -> DamagedRecording:
         f"{file} is gone, in which there were {written.rows} rows; "
         f"{AGAIN.format(recorded.folder)}"
     )
+
+
+def _is_there(file: Path) -> bool:
+    """Whether it is a file; raises `OSError` where nobody can tell."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _number(part: Path) -> int:

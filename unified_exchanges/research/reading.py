@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import attrs
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ..errors import BadRequest
 from ..models import (
@@ -30,17 +29,9 @@ from ..recording import DamagedRecording
 from ..recording.line_clock import Setbacks
 from .catalog import SEVERAL, Recorded, recorded_in
 from .cells import microseconds, millionths, whole, words
+from .files import batches_of
 from .grids import text_grid
-from .manifest import (
-    AGAIN,
-    Written,
-    check_bytes,
-    check_there,
-    damaged,
-    manifest_of,
-    parts_of,
-)
-from .parquet import SCHEMAS
+from .manifest import AGAIN, Written, check_there, manifest_of, parts_of
 from .rows import POLLED
 from .shelf import TableBook
 
@@ -63,7 +54,6 @@ _BookRow: TypeAlias = tuple[Any, ...]
 _WHOLE: Final = frozenset(("snapshot", POLLED))
 """Events of rows that tell a book from its beginning."""
 _TOLD: Final = ("books", "trades", "changes", "gaps")
-_ROWS: Final = 16_384
 _PARTS: Final = 1 << 31
 """More than a line has: a line and a part of it are one number, in their order."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,13 +71,15 @@ def tables(
     That is when it was received by the clock of a backtest, which never goes back.
 
     Books, trades, changes of markets and gaps, in the order in which they stood in the
-    recording: what a backtest of the recording is told.  In memory there are the rows of
-    one group of each market; ``poll`` is called before each book that was read over
-    REST.  With a ``market_id`` only the files of that market are read,
-    and what concerns several.  Of tables that are not read the files have to be there.
+    recording: what a backtest of the recording is told.  In memory there are some thousand
+    rows of each market, and few files are open, however many there are; ``poll`` is called
+    before each book that was read over REST.  With a ``market_id`` only the files of that
+    market are read, and what concerns several.  Of tables that are not read the files have
+    to be there.
 
-    Raises `BadRequest` where the tables have not the columns that `convert` writes now, and
-    `DamagedRecording` where they are not those that it wrote, or not in their order.
+    Raises `BadRequest` where the tables have not the columns that `convert` writes now,
+    `DamagedRecording` where they are not those that it wrote, or not in their order, and
+    `OSError` where the machine does not let them be read.
     """
     readers: dict[str, Callable[[_Market], Iterator[Found]]] = dict(
         zip(_TOLD, (_books, _trades, _changes, _gaps), strict=True)
@@ -148,33 +140,9 @@ def _rows(market: _Market) -> Iterator[dict[str, Any]]:
 def _batches(market: _Market) -> Iterator[Any]:
     last = 0
     for part, written in market.parts:
-        for batch in _read(part, written):
+        for batch in batches_of(part, written):
             last = _check_order(part, batch, last)
             yield batch
-
-
-def _read(part: Path, written: Written) -> Iterator[Any]:
-    """What a file holds; raises `DamagedRecording` where that is not what was written."""
-    folder = part.parents[3].name
-    try:
-        with pq.ParquetFile(part) as file:
-            _check_columns(part, file.schema_arrow.names)
-            # What was changed within a page may be read as something else.
-            check_bytes(part, folder, written)
-            if (rows := file.metadata.num_rows) != written.rows:
-                raise damaged(part, folder, f"{rows} rows, of {written.rows} written")
-            yield from file.iter_batches(batch_size=_ROWS)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise damaged(part, folder, str(error)) from error
-
-
-def _check_columns(part: Path, names: list[str]) -> None:
-    table = part.parents[4].name
-    if missing := [x for x in SCHEMAS[table].names if x not in names]:
-        raise BadRequest(
-            f"{part} has no column {', '.join(missing)}: `convert` of another version made "
-            "it; convert the recording again"
-        )
 
 
 def _check_order(part: Path, batch: Any, last: int) -> int:

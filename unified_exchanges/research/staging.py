@@ -14,7 +14,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from ..errors import BadRequest
 
@@ -32,14 +32,7 @@ _TRIES: Final = 1_000
 
 def is_left(path: Path) -> bool:
     """Whether a `convert` was killed while it wrote to a folder of tables."""
-    try:
-        held = _taken(path / STAGE)
-    except BlockingIOError:
-        return False
-    if held is None:
-        return False
-    os.close(held)
-    return True
+    return _holder(path / STAGE) == "nobody"
 
 
 def is_busy(path: Path) -> bool:
@@ -50,7 +43,7 @@ def is_busy(path: Path) -> bool:
 def check_free(path: Path) -> None:
     """Raise `BadRequest` where it does."""
     if is_busy(path):
-        raise _busy(path)
+        raise _busy(path, is_certain=_holder(path / STAGE) == "somebody")
 
 
 @contextmanager
@@ -67,13 +60,13 @@ def staged(path: Path) -> Generator[Path, None, None]:
         except FileExistsError as error:
             held = _taken(stage)
             if held is None:
-                raise _busy(path) from error
+                raise _busy(path, is_certain=False) from error
             _log.warning("%s is of a `convert` that was killed: emptied", stage)
             _empty(stage)
         else:
             held = _taken(stage)
     except BlockingIOError as error:
-        raise _busy(path) from error
+        raise _busy(path, is_certain=True) from error
     try:
         yield stage
     finally:
@@ -127,8 +120,22 @@ def _empty(stage: Path) -> None:
             each.unlink()
 
 
-def _busy(path: Path) -> BadRequest:
+def _holder(stage: Path) -> Literal["somebody", "nobody", "unknown"]:
+    """Whether somebody who lives has a folder; unknown where it is gone, too."""
+    try:
+        held = _taken(stage)
+    except BlockingIOError:
+        return "somebody"
+    if held is None:
+        return "unknown"
+    os.close(held)
+    return "nobody"
+
+
+def _busy(path: Path, *, is_certain: bool) -> BadRequest:
+    told = f"another `convert` is writing to {path}"
+    if is_certain:
+        return BadRequest(f"{told}: wait until it has ended")
     return BadRequest(
-        f"another `convert` is writing to {path}; if there is none, one was killed: delete "
-        f"{path / STAGE}"
+        f"{told}; if there is none, one was killed: delete {path / STAGE}"
     )
