@@ -71,7 +71,7 @@ def until_stopped() -> Generator[threading.Event, None, None]:
         stopped.set()
 
     is_main = threading.current_thread() is threading.main_thread()
-    ending = {
+    ending: dict[int, _Handler] = {
         signal.SIGINT: stop,
         signal.SIGTERM: stop,
         **dict.fromkeys(LOST, hang_up),
