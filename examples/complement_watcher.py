@@ -10,6 +10,7 @@ other.jsonl``.
 
 from __future__ import annotations
 
+import logging
 import os
 from argparse import ArgumentParser
 from contextlib import ExitStack
@@ -31,9 +32,7 @@ class ComplementWatcher(ux.Strategy):
         """Pair the markets, and say which are taken for one question."""
         names = [name.rpartition(":")[2] for name in self.markets]
         if not names or len(names) % 2:
-            message = (
-                f"name two markets for each pair, one after the other, not {len(names)}"
-            )
+            message = f"name two markets for each pair, in turn, not {len(names)}"
             raise ux.BadRequest(message)
         self.other = dict(zip(names[::2], names[1::2], strict=True))
         self.other |= {second: first for first, second in self.other.items()}
@@ -70,11 +69,13 @@ if __name__ == "__main__":
     OPTIONS.add_argument("--environment", default=WHERE)
     OPTIONS.add_argument("--other", help="the second venue; else two markets of one")
     OPTIONS.add_argument("--other-environment", default="local")
+    OPTIONS.add_argument("--seconds", type=float, help="else until Ctrl-C")
     given = OPTIONS.parse_args()
+    logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")  # as it comes
     # A URL, as `simulate` exports it, is where one venue is.
     places = [(given.venue, given.environment)]
     places += [(given.other, given.other_environment)] if given.other else []
-    with ExitStack() as stack:
+    with ux.until_stopped() as stop, ExitStack() as stack:
         venues = [
             stack.enter_context(ux.exchange(name, environment=where))
             for name, where in places
@@ -85,6 +86,5 @@ if __name__ == "__main__":
             print("unrelated, for show: a gain is none where it is not one question")
             each = [v.fetch_markets(limit=2)[: 3 - len(venues)] for v in venues]
             watcher.markets = [f"{m.venue}:{m.market_id}" for ms in each for m in ms]
-        report = ux.run(watcher, *venues, seconds=2)  # yours: until Ctrl-C
-        lines = (note.text for note in report.notes)
-        print(f"{report.events} books:", watcher.gains, *lines, sep="\n")
+        report = ux.run(watcher, *venues, stop=stop, seconds=given.seconds)
+        print(f"{report.events} books:", watcher.gains, sep="\n")

@@ -1,12 +1,12 @@
 """Buy favourites that are sold too cheaply, as long shots are bought too dearly.
 
 In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
-paste the exports that it prints here.  Over a recording of yours:
-``unified-exchanges backtest favourite_filter.py --data day.jsonl``.
+paste its exports.  ``unified-exchanges backtest favourite_filter.py --data day.jsonl``.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from argparse import ArgumentParser
 from decimal import Decimal
@@ -40,15 +40,12 @@ class FavouriteFilter(ux.Strategy):
     def look(self, desk: Desk, place: tuple[str, str], bid: Level, ask: Level) -> None:
         """Enter or leave; one order at a time, until all of it was told."""
         held, market = desk.held(*place), desk.market(place[0])
+        is_tight = ask.price - bid.price < self.spread
+        is_liquid = min(bid.size, ask.size) >= self.liquid
         if held and bid.price <= self.paid.get(place, 0) - self.stop_loss:
             worst = max(market.grid.lowest, bid.price - Decimal("0.03"))  # aggressively
             key = desk.place(*place, "sell", worst, held, time_in_force="ioc")
-        elif (
-            not held
-            and ask.price >= self.likely
-            and ask.price - bid.price < self.spread
-            and min(bid.size, ask.size) >= self.liquid
-        ):
+        elif not held and ask.price >= self.likely and is_tight and is_liquid:
             desk.forecast(*place, ask.price)
             lot = market.immediate_lot(ask.price)
             size = max(lot, self.size // lot * lot)
@@ -62,6 +59,7 @@ class FavouriteFilter(ux.Strategy):
         """Fills may be told after the end of their order: wait for all of them."""
         place = fill.market_id, fill.outcome
         self.busy[place] = self.busy.get(place, 0) + fill.size
+        desk.log(f"{fill.side} {fill.size:f} {fill.outcome} at {fill.price:f}")
         if order := desk.order(fill.client_order_id or ""):
             self.on_order(desk, order)
 
@@ -71,20 +69,22 @@ class FavouriteFilter(ux.Strategy):
         if not order.is_open and self.busy.get(place, 0) >= order.filled:
             self.busy.pop(place, None)
 
-    def on_failure(self, desk: Desk, failure: Failure) -> None:
-        """Say why, and go on; what may be there all the same is waited for."""
+    def on_failure(self, desk: Desk, failure: Failure) -> None:  # noqa: ARG002
+        """Go on; what may be there all the same is waited for."""
         if not failure.error.maybe_executed:
             self.busy.pop(self.asked[failure.command.key], None)
-        desk.log(str(failure.error))
 
 
 if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
     OPTIONS.add_argument("--venue", default=VENUE)
     OPTIONS.add_argument("--environment", default=WHERE)
+    OPTIONS.add_argument("--seconds", type=float, help="else until Ctrl-C")
     given = OPTIONS.parse_args()
+    logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")
     with ux.exchange(given.venue, environment=given.environment) as venue:
         strategy = FavouriteFilter()
         strategy.markets = [m.market_id for m in venue.iter_markets() if m.bid][:20]
-        report = ux.run(strategy, venue, seconds=2)  # yours would go on until Ctrl-C
-        print(f"{len(report.decisions)} orders, {len(report.fills)} fills", report.cash)
+        with ux.until_stopped() as stop:
+            report = ux.run(strategy, venue, stop=stop, seconds=given.seconds)
+        print(f"{report.totals.fills} fills,", report.cash)

@@ -7,6 +7,7 @@ paste the exports that it prints here.  Over a recording of yours:
 
 from __future__ import annotations
 
+import logging
 import os
 from argparse import ArgumentParser
 from decimal import Decimal
@@ -52,20 +53,23 @@ class SpreadMaker(ux.Strategy):
         """Say what came of it."""
         desk.log(f"{fill.side} {text(fill.size)} {fill.outcome} at {text(fill.price)}")
 
-    def on_failure(self, desk: ux.Desk, failure: ux.Failure) -> None:
+    def on_failure(self, desk: ux.Desk, failure: ux.Failure) -> None:  # noqa: ARG002
         """Somebody was faster, and the bid would have crossed: quote anew."""
         self.keys = {x: k for x, k in self.keys.items() if k != failure.command.key}
-        desk.log(str(failure.error))
 
 
 if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
     OPTIONS.add_argument("--venue", default=VENUE)
     OPTIONS.add_argument("--environment", default=WHERE)
+    OPTIONS.add_argument("--seconds", type=float, help="else until Ctrl-C")
     given = OPTIONS.parse_args()
+    # What is logged, and what is refused, is told as it comes.
+    logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")
     with ux.exchange(given.venue, environment=given.environment) as venue:
         maker = SpreadMaker()
         open_ones = (m for m in venue.iter_markets() if m.bid and m.ask)
         maker.markets = [market.market_id for market in open_ones][:2]
-        report = ux.run(maker, venue, seconds=2)  # yours would go on until Ctrl-C
-        print(f"{len(report.decisions)} quotes, {len(report.fills)} fills")
+        with ux.until_stopped() as stop:
+            report = ux.run(maker, venue, stop=stop, seconds=given.seconds)
+        print(f"{report.totals.decisions} quotes, {report.totals.fills} fills")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import runpy
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +37,7 @@ from unified_exchanges.strategies import Place, contract_of
 from .guards import ROOT
 from .paper.scene import book, contract
 from .recording.sessions import stage
+from .unmeasured import unmeasured
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -65,6 +69,8 @@ def test_an_example_runs_and_leaves_nothing_open(
     for name in ("VENUE", "ENVIRONMENT"):
         monkeypatch.setenv(f"UNIFIED_EXCHANGES_{name}", "nowhere")
     given = ["--venue", place.venue, "--environment", place.url]
+    # A strategy goes on until Ctrl-C.
+    given += ["--seconds", "2"] if "Strategy)" in path.read_text() else []
     monkeypatch.setattr(sys, "argv", [str(path), *given])
     runpy.run_path(str(path), run_name="__main__")
     printed = capsys.readouterr()
@@ -84,6 +90,37 @@ def test_the_strategy_of_the_demo_goes_where_the_exports_say(
     assert "left open: []" in capsys.readouterr().out
     with exchange(place.venue, environment=place.url) as venue:
         assert venue.fetch_fills()
+
+
+@pytest.mark.parametrize("name", ["complement_watcher", "spread_maker"])
+def test_a_strategy_of_the_examples_ends_by_ctrl_c_with_what_it_came_to(
+    name: str, place: Practice
+) -> None:
+    words = [sys.executable, str(ROOT / "examples" / f"{name}.py")]
+    words += ["--venue", place.venue, "--environment", place.url]
+    with (
+        exchange(place.venue, environment=place.url) as venue,
+        subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=unmeasured(PYTHONPATH=str(ROOT), **place.exports),
+        ) as running,
+    ):
+        assert running.stderr is not None
+        if name == "complement_watcher":
+            # It has not ended, and says so all the same.
+            assert "taken for one question: " in running.stderr.readline()
+        while name == "spread_maker" and not venue.fetch_open_orders():
+            assert running.poll() is None
+            time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+        assert (running.returncode, "Traceback" in err) == (0, False), err
+        assert venue.fetch_open_orders() == []
+    assert ("books:" in out) == (name == "complement_watcher")
+    assert (" quotes, " in out) == (name == "spread_maker")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -119,6 +156,7 @@ def test_the_complement_watcher_reaches_two_venues_by_the_exports_of_one(
                 monkeypatch.setenv(variable, value)
             # Its address stands for "local", which in a test is another's.
             where = ["--other", second, "--other-environment", there.url]
+            where += ["--seconds", "2"]
             monkeypatch.setattr(sys, "argv", ["complement_watcher.py", *where])
             runpy.run_path(
                 str(ROOT / "examples" / "complement_watcher.py"), run_name="__main__"

@@ -180,6 +180,9 @@ if TYPE_CHECKING:
     from .shells.tracking import (
         Orders,
     )
+    from .stopping import (
+        until_stopped,
+    )
     from .strategies import (
         Desk,
         Failure,
@@ -341,6 +344,7 @@ __all__ = [
     "exchanges",
     "run",
     "sweep",
+    "until_stopped",
 ]
 
 _HOMES = {
@@ -496,6 +500,7 @@ _HOMES = {
     "shells.aio_tracking": ("AsyncOrders",),
     "shells.blocking": ("Exchange",),
     "shells.tracking": ("Orders",),
+    "stopping": ("until_stopped",),
     "strategies": (
         "Desk",
         "Failure",

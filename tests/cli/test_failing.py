@@ -134,6 +134,20 @@ def test_what_is_raised_elsewhere_is_no_bug_of_the_strategy(
     assert (done.code, "BadRequest" in done.err) == (2, True)
 
 
+def test_a_method_of_the_wrong_shape_is_told_before_anything_runs(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"{HEAD}    def on_timer(self, desk):\n        pass\n")
+    for words in (
+        ("backtest", str(file), "--data", str(place.recording)),
+        ("run", str(file), place.market, "--for", "20s"),
+    ):
+        done = invoke(*words, "--json", env=place.practice.exports)
+        assert (done.code, done.error["error"]) == (2, "BadRequest")
+        assert "write it as `def on_timer(self, desk, name)`" in done.error["message"]
+
+
 def test_half_a_character_in_what_a_strategy_says_is_escaped(
     place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -65,16 +65,17 @@ LOG = ["[bold]line 0[/bold] [2J!", "[bold]line 1[/bold] [2J!"]
 UNENDED = "the recording killed.jsonl has no end"
 
 
-def test_a_backtest_prints_its_log_as_a_run_over_it_does(
+def test_a_backtest_prints_its_log_and_a_run_over_it_told_it_as_it_came(
     talker: str, market: tuple[str, Path]
 ) -> None:
     name, data = market
     tested = invoke("backtest", talker, name, "--data", str(data))
-    ran = invoke("run", talker, name, "--over", str(data))
-    for done in (tested, ran):
-        assert done.code == 0, done.err
-        assert done.out.splitlines()[:2] == LOG
+    assert tested.code == 0, tested.err
+    assert tested.out.splitlines()[:2] == LOG
     assert UNENDED in tested.out
+    ran = invoke("run", talker, name, "--over", str(data))
+    assert ran.code == 0, ran.err
+    assert [line.split(maxsplit=2)[2] for line in ran.err.splitlines()[:2]] == LOG
 
 
 def test_failures_are_told_by_their_reasons(
@@ -82,13 +83,15 @@ def test_failures_are_told_by_their_reasons(
 ) -> None:
     name, data = market
     # The guards refuse before anything is sent what the account could not pay.
-    for done in (
-        invoke("backtest", talker, name, "--data", str(data)),
-        invoke("run", talker, name, "--over", str(data)),
-    ):
-        told = [x for x in done.out.splitlines() if x.startswith(("3 ×", "1 ×"))]
-        kinds = [x.split(":")[0] for x in told]
-        assert kinds == ["3 × GuardTripped", "1 × OrderRejected"]
+    done = invoke("backtest", talker, name, "--data", str(data))
+    told = [x for x in done.out.splitlines() if x.startswith(("3 ×", "1 ×"))]
+    kinds = [x.split(":")[0] for x in told]
+    assert kinds == ["3 × GuardTripped", "1 × OrderRejected"]
+    ran = invoke("run", talker, name, "--over", str(data))
+    assert [ran.err.count(f"{x}: ") for x in ("GuardTripped", "OrderRejected")] == [
+        3,
+        1,
+    ]
 
 
 def test_of_a_long_log_the_last_lines_are_printed_and_the_rest_is_counted(

@@ -61,6 +61,25 @@ def test_what_was_read_once_may_be_shared_by_who_needs_it_about_then() -> None:
     assert told.claim(request(), ABOUT_NOW, is_shared=True) is first
 
 
+@pytest.mark.parametrize(
+    ("began", "said"),
+    [
+        (NOW + 62 * SECOND, ": the same was sent 62.000 s later"),
+        (NOW - 3 * SECOND // 2, ": the same was sent 1.500 s earlier"),
+    ],
+)
+def test_the_same_at_another_moment_is_told_with_how_far_that_is(
+    began: int, said: str
+) -> None:
+    told = answers(began=began)
+    assert told.nearest(request()) == said
+    # Where the program has waited for longer than then, it is that much nearer.
+    moved = told.nearest(request(), since=began - SECOND)
+    assert moved == ": the same was sent 1.000 s later"
+    told.claim(request())
+    assert told.nearest(request()) == f"{said}, and its answer was given already"
+
+
 def test_nothing_of_another_moment_is_shared() -> None:
     told = answers(began=NOW + 11 * SECOND)
     told.claim(request())

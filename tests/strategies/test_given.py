@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -82,11 +84,81 @@ class Invented(Named):
         raise AssertionError
 
 
+class Short(Named):
+    def on_book(self, book: Any) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+class Long(Named):
+    def on_timer(self, desk: Any, name: Any, more: Any) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+class Keyed(Named):
+    @staticmethod
+    def on_start(*, desk: Any) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+class NoMethod(Named):
+    on_stop = None  # type: ignore[assignment]
+
+
+class Trader(Named):
+    """Forgets to ask for trades."""
+
+    def on_trade(self, desk: Any, trade: Any) -> None:
+        raise AssertionError
+
+
+class Tuned(Trader):
+    size = 5
+
+
+class Bookless(Named):
+    """Thinks that books come anyhow."""
+
+    subjects = ("trades",)
+
+    def on_book(self, desk: Any, book: Any) -> None:
+        raise AssertionError
+
+
+class Unchanging(Named):
+    subjects = ()
+
+    def on_status(self, desk: Any, change: Any) -> None:
+        raise AssertionError
+
+
 DEAF: list[tuple[type[Strategy], str]] = [
     (Asynchronous, "^on_book of a strategy is a plain function: write it with `def`"),
     (Yielding, "^on_timer of a strategy is a plain function.*without `yield`"),
     (Misspelt, r"^a Strategy has no on_boook.*: did you mean on_book\?"),
     (Invented, r"^a Strategy has no on_liquidation.*there are on_start, on_book, "),
+    (
+        Short,
+        (
+            r"^on_book of a strategy is called as on_book\(desk, book\), and this one .*book: "
+            r".*: too many positional .*; write it as `def on_book\(self, desk, book\)`"
+        ),
+    ),
+    (Long, r"^on_timer .* this one takes .*: missing a required .*'more'; write it as"),
+    (
+        Keyed,
+        r"^on_start .* is called as on_start\(desk\), and this one takes \(\*, desk",
+    ),
+    (NoMethod, r"^on_stop of a strategy is a method, and not None: write it as `def "),
+    (
+        Trader,
+        (
+            r"^on_trade of Trader is never called, as its subjects are order_book: add "
+            r'"trades" to them, or leave on_trade away; '
+        ),
+    ),
+    (Tuned, r"^on_trade of Tuned is never called, as its subjects are order_book: "),
+    (Bookless, r'^on_book of Bookless .* subjects are trades: add "order_book" to'),
+    (Unchanging, r'^on_status of .* its subjects are none: add "market_status" to'),
 ]
 
 
@@ -120,6 +192,71 @@ def test_what_is_called_on_something_and_is_no_method_is_let_be() -> None:
 
     with pytest.raises(BadRequest, match="no contract was given for 'M'"):
         backtest(Switched(), [], contracts=[])
+
+
+def counted(method: Callable[..., None]) -> Callable[..., None]:
+    @wraps(method)
+    def wrapper(self: Any, *given: Any, **more: Any) -> None:
+        method(self, len(given), *given, **more)
+
+    return wrapper
+
+
+def noted(seen: list[Any], desk: Any, item: Any) -> None:
+    seen.append(item)
+
+
+class Sensible(Named):
+    """However it is written, it can be called."""
+
+    def __init__(self) -> None:
+        self.on_order = partial(noted, [])  # type: ignore[method-assign]
+        self.on_gap = print  # type: ignore[method-assign]
+
+    @counted
+    def on_book(self, count: int, desk: Any, book: Any) -> None:
+        raise AssertionError
+
+    @staticmethod
+    def on_timer(desk: Any, name: Any) -> None:  # type: ignore[override]
+        raise AssertionError
+
+    @classmethod
+    def on_fill(cls, *given: Any) -> None:  # type: ignore[override]
+        raise AssertionError
+
+    def on_start(self, it: Any, /, more: int = 5) -> None:
+        raise AssertionError
+
+
+class Logged(Strategy):
+    """A base of all kinds of strategies: it has every method, and names no subjects."""
+
+    def on_trade(self, desk: Any, trade: Any) -> None:
+        raise AssertionError
+
+    def on_status(self, desk: Any, change: Any) -> None:
+        raise AssertionError
+
+
+class OfBooks(Logged, Named):
+    def on_book(self, desk: Any, book: Any) -> None:
+        raise AssertionError
+
+
+class Meant(Trader):
+    subjects = ("order_book",)
+
+
+def test_a_strategy_that_can_be_called_is_let_be() -> None:
+    set_so = Trader()
+    set_so.subjects = ["order_book"]
+    asked = Trader()
+    asked.subjects = ["order_book", "trades"]
+    for strategy in (Sensible(), OfBooks(), Meant(), Strategy(), set_so, asked):
+        strategy.markets = ["M"]
+        with pytest.raises(BadRequest, match="no contract was given for 'M'"):
+            backtest(strategy, [], contracts=[])
 
 
 @pytest.mark.parametrize("given", [None, 5, "kalshi"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from unified_exchanges import (
     NotRecorded,
     Order,
     OrderBook,
+    RequestTimeout,
     async_exchange,
     exchange,
 )
@@ -274,3 +277,56 @@ def test_a_recording_that_cannot_be_read_on_ends_the_run_with_that(
         path.write_bytes(b"".join([*lines[:half], b"{]\n", *lines[half:]]))
         with pytest.raises(DamagedRecording, match="cannot be read"):
             run(Silent(first.markets[0]), ex)
+
+
+class Regular(Strategy):
+    """Rests the same bid again and again."""
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("next", timedelta(seconds=0.7))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        market = desk.market(self.markets[0])
+        label, low = market.outcomes[0].label, market.grid.lowest
+        desk.place(market.market_id, label, "buy", low, 10)
+        desk.timer("next", timedelta(seconds=0.7))
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_who_goes_on_after_the_end_of_the_recorded_run_is_told_when_that_was(
+    venue: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.jsonl"
+    with stage(venue) as at:
+        name = quoted(at)
+        with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+            # Another who watches the market, so that the recording goes on after the run.
+            books = ex.watch_order_book(name)
+            books.next(timeout=30)
+            real = run(Regular(name), ex, seconds=2.5)
+            with suppress(RequestTimeout):
+                while True:
+                    books.next(timeout=2)
+    assert len(real.decisions) == 3
+    for flavour in FLAVOURS:
+        with pytest.raises(NotRecorded) as raised:
+            replayed(flavour, Regular(name), path)
+        said = str(raised.value)
+        told = re.search(
+            r": the same was sent (.*) s earlier, and its answer was giv", said
+        )
+        assert told is not None, said
+        assert 0.5 < float(told[1]) < 2
+        assert "where . " not in said
+        found = re.search(r"run\(…, seconds=(\d\.\d{3})\)", said)
+        assert found is not None, said
+        seconds = float(found[1])
+        assert 2.5 <= seconds < 2.8
+        again = replayed(flavour, Regular(name), path, seconds=seconds)
+        assert len(again.decisions) == 3
+        # Which of equal orders is which nobody can tell.
+        ended, before = ({x.order_id for x in y.orders} for y in (again, real))
+        assert ended == before

@@ -20,7 +20,6 @@ from unified_exchanges import (
     NotSupported,
     Order,
     OrderBook,
-    Trade,
     async_exchange,
     exchange,
 )
@@ -97,9 +96,6 @@ class Heard(Strategy):
         act, self.act = self.act, None
         if act is not None:
             act(desk, book)
-
-    def on_trade(self, desk: Desk, trade: Trade) -> None:
-        self.note(trade)
 
     def on_order(self, desk: Desk, order: Order) -> None:
         self.note(order)

@@ -13,13 +13,12 @@ from .running import backtest
 from .sources import Data, recorded
 from .sweep_report import SweepFailure, SweepProgress, SweepReport, SweepRow
 from .sweeping import Grid, sweep
-from .tables import Decision, Table
+from .tables import Table
 
 __all__ = [
     "Assumptions",
     "BacktestProgress",
     "Data",
-    "Decision",
     "EquityPoint",
     "Events",
     "FeesAssumed",

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-
-import attrs
 
 from ..errors import BadRequest
 from ..models import Fill, Settlement
-from ..models.record import Flat
-from ..strategies import Amend, CalibrationBin, Command, Failure, Note, Place
+from ..strategies import CalibrationBin, Failure, Note
+from ..strategies.decisions import Decision, decision_of
 
 if TYPE_CHECKING:
     from .report import Report
 
-__all__ = ["Decision", "Table", "rows"]
+__all__ = ["Table", "rows"]
 
 Table: TypeAlias = Literal[
     "calibration",
@@ -30,24 +26,6 @@ Table: TypeAlias = Literal[
     "trades",
 ]
 """The fields of a report that are tables."""
-
-
-@attrs.frozen(kw_only=True, slots=True)
-class Decision(Flat):
-    """A command as a row: what an ``amend`` or a ``cancel`` does not say is None."""
-
-    at: int
-    command: Literal["amend", "cancel", "place"]
-    key: str
-    market_id: str | None = None
-    outcome: str | None = None
-    side: str | None = None
-    price: Decimal | None = None
-    size: Decimal | None = None
-    time_in_force: str | None = None
-    post_only: bool | None = None
-    reduce_only: bool | None = None
-    expires_at: datetime | None = None
 
 
 def rows(report: Report, table: str) -> tuple[Sequence[object], type]:
@@ -63,7 +41,7 @@ def rows(report: Report, table: str) -> tuple[Sequence[object], type]:
         names = ", ".join(sorted(kinds))
         raise BadRequest(f"a report has no table {table!r}; it has: {names}")
     if table == "decisions":
-        return [_decision(each) for each in report.decisions], Decision
+        return [decision_of(each) for each in report.decisions], Decision
     return getattr(report, table), kinds[table]
 
 
@@ -75,27 +53,3 @@ _KINDS: Final[dict[str, type]] = {
     "settlements": Settlement,
     "trades": Fill,
 }
-
-
-def _decision(command: Command) -> Decision:
-    if isinstance(command, Place):
-        return Decision(
-            at=command.at,
-            command="place",
-            key=command.key,
-            market_id=command.market_id,
-            outcome=command.outcome,
-            side=command.side.value,
-            price=command.price,
-            size=command.size,
-            time_in_force=command.time_in_force.value,
-            post_only=command.post_only,
-            reduce_only=command.reduce_only,
-            expires_at=command.expires_at,
-        )
-    if isinstance(command, Amend):
-        price, size = command.price, command.size
-        return Decision(
-            at=command.at, command="amend", key=command.key, price=price, size=size
-        )
-    return Decision(at=command.at, command="cancel", key=command.key)

@@ -14,6 +14,7 @@ import typer
 from ..errors import UnifiedExchangesError
 from .exits import ENDED, Exit, exit_code
 from .idle import Idle, beside, refuse_idle
+from .live_log import is_of_run
 from .options import COMMON
 from .screen import Screen
 from .session import Session
@@ -162,7 +163,8 @@ class _Warnings(logging.Handler):
         self._messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._messages.append(record.getMessage())
+        if not is_of_run(record):
+            self._messages.append(record.getMessage())
 
     def tell(self, screen: Screen) -> None:
         for message in dict.fromkeys(self._messages):

@@ -25,14 +25,13 @@ _REASONS: Final = 8
 
 
 def of_run(report: RunReport) -> Iterator[RenderableType]:
-    """What a run came to."""
-    yield from _told(report.notes, report.failures)
+    """What a run came to; its log and failures were told as they came."""
     yield _table(
         {
             "events": f"{report.events:,}",
-            "decisions": f"{len(report.decisions):,}",
-            "fills": f"{len(report.fills):,}",
-            "failures": f"{len(report.failures):,}",
+            "decisions": f"{report.totals.decisions:,}",
+            "fills": f"{report.totals.fills:,}",
+            "failures": f"{report.totals.failures:,}",
             "canceled at the end": f"{len(report.orders):,}",
             "cash": dollars(report.cash),
         }

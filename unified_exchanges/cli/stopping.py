@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
+
+from ..stopping import LOST, Ended, handled, interruption, until_stopped
 
 __all__ = [
     "Ended",
@@ -18,61 +19,7 @@ __all__ = [
 ]
 
 
-_Handler: TypeAlias = Callable[[int, FrameType | None], object]
-
-# Not every system has such a thing.
-_LOST: Final = tuple(filter(None, [getattr(signal, "SIGHUP", None)]))
-_ENDING: Final = (signal.SIGTERM, *_LOST)
-
-
-class Ended(KeyboardInterrupt):
-    """Interrupted by another signal than that of Ctrl-C."""
-
-    def __init__(self, number: int) -> None:
-        self.signal = signal.Signals(number)
-        super().__init__(self.signal.name)
-
-
-def _interruption(number: int) -> KeyboardInterrupt:
-    return KeyboardInterrupt() if number == signal.SIGINT else Ended(number)
-
-
-@contextmanager
-def _handled(handlers: Mapping[int, _Handler]) -> Generator[None, None, None]:
-    before = {
-        number: signal.signal(number, handler)
-        for number, handler in handlers.items()
-        # Who runs it with nohup wants it to go on when the terminal is lost.
-        if number not in _LOST or signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def until_stopped() -> Generator[threading.Event, None, None]:
-    """An event that SIGINT, SIGTERM or SIGHUP sets; either of the first two then interrupts.
-
-    The second is for whoever is stuck in writing to a reader who does not read.
-    """
-    stopped = threading.Event()
-
-    def stop(number: int, _: object) -> None:
-        if stopped.is_set():
-            raise _interruption(number)
-        stopped.set()
-
-    def hang_up(_: int, __: object) -> None:
-        # The shell and the kernel both tell: it comes twice, and asks for no hurry.
-        stopped.set()
-
-    with _handled(
-        {signal.SIGINT: stop, signal.SIGTERM: stop, **dict.fromkeys(_LOST, hang_up)}
-    ):
-        yield stopped
+_ENDING: Final = (signal.SIGTERM, *LOST)
 
 
 @contextmanager
@@ -84,7 +31,7 @@ def interrupted_when_ended() -> Generator[None, None, None]:
 
     # Only there may handlers be set, and only there does a signal arrive.
     is_main = threading.current_thread() is threading.main_thread()
-    with _handled(dict.fromkeys(_ENDING, end) if is_main else {}):
+    with handled(dict.fromkeys(_ENDING, end) if is_main else {}):
         yield
 
 
@@ -100,9 +47,9 @@ def interrupted_once() -> Generator[None, None, None]:
         nonlocal is_ending
         if not is_ending:
             is_ending = True
-            raise _interruption(number)
+            raise interruption(number)
 
-    with _handled(dict.fromkeys((signal.SIGINT, *_ENDING), end)):
+    with handled(dict.fromkeys((signal.SIGINT, *_ENDING), end)):
         yield
 
 

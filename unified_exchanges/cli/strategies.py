@@ -35,12 +35,14 @@ from .backtest_options import (
 from .command import command, guarded, plain_command
 from .failing import own_failures
 from .idle import beside, without
+from .live_log import told_live
 from .options import Debug, Json, lasting, spacing
 from .outcomes import of_backtest, of_run
 from .progress import shown, shown_of, shown_of_files
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
+from .words import counted
 
 __all__ = [
     "File",
@@ -128,8 +130,9 @@ def run_strategy(
 ) -> None:
     """Run a strategy on a venue until Ctrl-C, or on paper over a recording to its end.
 
-    At the end, whatever ends it, its open orders are canceled, each by its id; what it
-    holds is kept. Where money is real it needs --live, and is confirmed first.
+    What it logs, and what fails, is on stderr as it comes, with its time. At the end,
+    whatever ends it, its open orders are canceled, each by its id; what it holds is kept.
+    Where money is real it needs --live, and is confirmed first.
     """
     lasting(span)  # what is none is refused before anything is asked
     if journal is not None and not journal.parent.is_dir():
@@ -161,11 +164,17 @@ def run_strategy(
         def tell(progress: RunProgress) -> None:
             show(
                 progress.events,
-                f"{progress.orders:,} orders  {progress.fills:,} fills  "
-                f"{progress.open_orders} open",
+                "  ".join(
+                    (
+                        counted(progress.orders, "order"),
+                        counted(progress.fills, "fill"),
+                        counted(progress.failures, "failure"),
+                        f"{progress.open_orders} open",
+                    )
+                ),
             )
 
-        with own_failures(file):
+        with told_live(screen, strategy), own_failures(file):
             report = run(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )

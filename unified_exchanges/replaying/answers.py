@@ -157,11 +157,15 @@ class Answers:
             entry.is_overheard = True
             return entry
 
-    def nearest(self, request: Request) -> str:
-        """What is nearest to a request that is not there, in words that end a sentence."""
+    def nearest(self, request: Request, *, since: int | None = None) -> str:
+        """What is nearest to a request that is not there, in words that end a sentence.
+
+        ``since`` as of `claim`: the same may be there at another moment.
+        """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
-            return self._nearest(key)
+            now = self._clock.wall if since is None else since
+            return self._at_another_moment(key, now) or self._nearest(key)
 
     def told(self, entry: Entry) -> Response:
         """What was answered; raises the `NetworkError` that was recorded."""
@@ -270,6 +274,16 @@ class Answers:
             "recorded",
             request=f"{request.method} {request.url}",
         )
+
+    def _at_another_moment(self, key: Key, now: int) -> str:
+        if key not in self._in_time:
+            return ""
+        same = self._in_time[key].all(now, _is_any)
+        entry = min(same, key=lambda entry: abs(entry.began - now))
+        span = entry.began - now
+        told = f"{abs(span) / _SECOND:.3f} s {'later' if span > 0 else 'earlier'}"
+        is_given = ", and its answer was given already" if entry.is_played else ""
+        return f": the same was sent {told}{is_given}"
 
     def _nearest(self, key: Key) -> str:
         path = "/" + key.address.partition("://")[2].partition("/")[2]

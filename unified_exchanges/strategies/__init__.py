@@ -10,9 +10,10 @@
 from .aio import async_contract_of, async_run
 from .blocking import contract_of, run
 from .commands import Amend, Cancel, Command, Failure, Note, Place
+from .decisions import Decision
 from .desk import Desk
 from .forecasts import CalibrationBin
-from .report import RunProgress, RunReport
+from .report import RunProgress, RunReport, RunTable, RunTotals
 from .strategy import Strategy
 
 __all__ = [
@@ -20,12 +21,15 @@ __all__ = [
     "CalibrationBin",
     "Cancel",
     "Command",
+    "Decision",
     "Desk",
     "Failure",
     "Note",
     "Place",
     "RunProgress",
     "RunReport",
+    "RunTable",
+    "RunTotals",
     "Strategy",
     "async_contract_of",
     "async_run",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from itertools import count
-from typing import Final, cast
+from threading import Event
+from typing import Final, TypeAlias, cast
 
 from ..errors import OrderNotFound
 from ..models import Gap, Order
@@ -42,6 +43,7 @@ _INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 _WANTED: Final = (
     "an AsyncExchange, such as async_exchange(…), or take the blocking function"
 )
+_Stop: TypeAlias = asyncio.Event | Event
 _LEAVING: Final[set[asyncio.Task[Outcome]]] = set()
 """Cancels that nobody waits for any more."""
 
@@ -50,7 +52,7 @@ async def async_run(
     strategy: Strategy,
     *exchanges: AsyncExchange,
     seconds: float | None = None,
-    stop: asyncio.Event | None = None,
+    stop: _Stop | None = None,
     progress: Progress | None = None,
     keep: int = 100_000,
 ) -> RunReport:
@@ -77,7 +79,7 @@ async def async_run(
     return await running.go(seconds, stop, progress)
 
 
-def _ending(stop: asyncio.Event) -> Ending:
+def _ending(stop: _Stop) -> Ending:
     """The end of a run on a loop, which somebody may leave and come back to."""
     running = asyncio.get_running_loop().is_running
     return Ending(*_INTERRUPTIONS, is_asked=stop.is_set, is_here=running)
@@ -88,7 +90,7 @@ async def _recorded(
     exchanges: tuple[AsyncExchange, ...],
     keep: int,
     seconds: float | None,
-    stop: asyncio.Event,
+    stop: _Stop,
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
@@ -156,7 +158,7 @@ class _AsyncRun:
         self._session = self._running.session
 
     async def go(
-        self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
+        self, seconds: float | None, stop: _Stop, progress: Progress | None
     ) -> RunReport:
         with _ending(stop) as ending:
             try:
@@ -171,7 +173,7 @@ class _AsyncRun:
             return await self._end_all(ending)
 
     async def _live(
-        self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
+        self, seconds: float | None, stop: _Stop, progress: Progress | None
     ) -> None:
         running = self._running
         self._follow()

@@ -64,7 +64,11 @@ def run(
     this run that are open are canceled, each by its id, and what broke is raised, with a
     note for each order that may still be open.  Nothing that is raised meanwhile skips
     any of it, but a second Ctrl-C, half a second later or more, waits no more.  Positions
-    are kept, and orders that others placed are left alone.
+    are kept, and orders that others placed are left alone.  `until_stopped` makes a
+    ``stop`` that Ctrl-C sets, so that the run ends by that with its report.
+
+    What the strategy logs, and each failure, goes at once to the logger
+    ``unified_exchanges.strategies``: INFO and WARNING, with ``moment`` in nanoseconds.
 
     ``progress`` is called some ten times a second.  ``keep`` is how many of the last
     decisions and fills are in the report.  Raises `BadRequest` for markets or subjects

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import heapq
-import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -47,7 +46,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MOST_AT_ONCE: Final = 10_000
 """Timers of no time at all of which each asks for the next."""
 
-_log = logging.getLogger("unified_exchanges.strategies")
+
+def _nowhere(_: Note) -> None:
+    """Only the report has it."""
 
 
 class Desk:
@@ -67,6 +68,7 @@ class Desk:
         book: Callable[[str], OrderBook | None],
         prefix: str = "order",
         keep: int | None = None,
+        heard: Callable[[Note], object] = _nowhere,
     ) -> None:
         self.moment = 0
         self.due = NEVER
@@ -74,6 +76,9 @@ class Desk:
         self.outbox: deque[Command] = deque()
         self.decisions: deque[Command] = deque(maxlen=keep)
         self.notes: deque[Note] = deque(maxlen=keep)
+        self.counts: Counter[str] = Counter()
+        """Of all that was decided and noted, kept or not."""
+        self._heard = heard
         self.forecasts = Forecasts()
         self.account = account
         self.timers: list[tuple[int, int, str, int]] = []
@@ -185,15 +190,19 @@ class Desk:
         self.due = min(self.due, self.moment + wait)
 
     def log(self, text: Number) -> None:
-        """Write a line, or a number, into the report and into Python's log.
+        """Write a line, or a number, into the report.
 
+        Other than in a backtest it goes at once to the logger
+        ``unified_exchanges.strategies`` as well.
         Raises `BadRequest` for anything else: what is to be read of it, str() says.
         """
         told: object = text
         if not isinstance(told, str | int | float | Decimal):
             raise wanted("text", told, "a text or a number, such as str(it)")
-        self.notes.append(Note(at=self.moment, text=str(text)))
-        _log.info("%s", text)
+        note = Note(at=self.moment, text=str(text))
+        self.notes.append(note)
+        self.counts["notes"] += 1
+        self._heard(note)
 
     def forecast(self, market_id: str, outcome: str, probability: Number) -> None:
         """State a probability, to be judged once the market is settled.
@@ -412,4 +421,5 @@ class Desk:
             raise BadRequest("the run ends: no more orders, changes or cancels")
         self.outbox.append(command)
         self.decisions.append(command)
+        self.counts["decisions"] += 1
         self.due = 0

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from math import isfinite
 from reprlib import repr as shortened
 
@@ -17,6 +16,7 @@ from ..models import Market
 from ..money import ZERO, Number, read_number
 from ..paper import Contract, Delays
 from .beginning import read_subjects
+from .hooks import check_hooks, check_subjects
 from .strategy import Strategy
 
 __all__ = [
@@ -51,46 +51,12 @@ def check_strategy(given: object) -> None:
         is_kind = inspect.isclass(given) and issubclass(given, Strategy)
         wanted = f"one that is made, {given.__name__}()" if is_kind else "a Strategy"  # type: ignore[attr-defined]
         raise mistaken("strategy", given, wanted)
-    _check_hooks(given)
+    check_hooks(given)
     check_markets(given.markets)
     subjects: object = given.subjects
     if isinstance(subjects, str) or not isinstance(subjects, Collection):
         raise mistaken("subjects", subjects, 'a list, such as ["order_book", "trades"]')
-    read_subjects(given)
-
-
-_HOOKS = tuple(name for name in vars(Strategy) if name.startswith("on_"))
-_LAZY = (
-    inspect.iscoroutinefunction,
-    inspect.isgeneratorfunction,
-    inspect.isasyncgenfunction,
-)
-"""Kinds of functions of which a call alone does nothing."""
-
-
-def _check_hooks(strategy: Strategy) -> None:
-    """Refuse methods that would never do anything, and that nobody would miss."""
-    for name in dir(strategy):
-        if not name.startswith("on_"):
-            continue
-        found: object = inspect.getattr_static(strategy, name)
-        found = getattr(found, "__func__", found)
-        if name not in _HOOKS and callable(found):
-            raise BadRequest(_unheard(name))
-        if any(is_lazy(found) for is_lazy in _LAZY):
-            raise BadRequest(
-                f"{name} of a strategy is a plain function: write it with `def`, not with "
-                "`async def`, and without `yield`; called as it is, it does nothing"
-            )
-
-
-def _unheard(name: str) -> str:
-    near = get_close_matches(name, _HOOKS, 1)
-    advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(_HOOKS)}."
-    return (
-        f"a Strategy has no {name}, and nobody would call it: {advice} Methods of your own "
-        "are named otherwise than on_…"
-    )
+    check_subjects(given, read_subjects(given))
 
 
 def check_markets(given: object) -> None:

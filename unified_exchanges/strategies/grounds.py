@@ -63,6 +63,8 @@ class Ground(ABC):
         self.exchange = exchange
         self.clock: ReplayClock = exchange.venue.clock
         self.timeline: Timeline = timeline_of(exchange.venue)
+        self.origin = self.clock.moment
+        """When the run began."""
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -10,6 +10,7 @@ from ..errors import BadRequest, NotRecorded
 from ..flow import Request
 from ..models import Subject
 from ..paper import Contract
+from ..recording import Rest, Unanswered
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
@@ -25,6 +26,8 @@ _ELSEWHERE: Final = (
 )
 
 _SECOND: Final = 10**9
+_SOON: Final = _SECOND // 2
+"""Between two cancels of one end."""
 _WITHIN: Final = (2 * _SECOND, 60 * _SECOND)
 """Nanoseconds before and after now in which a command may have been sent when it was recorded.
 
@@ -59,6 +62,7 @@ class OnRecord(Ground):
                 venue=exchange.venue.id,
             )
         self._handed: list[Handed] = []
+        self._end: int | None = None
 
     @property
     def closing(self) -> int:
@@ -116,6 +120,33 @@ class OnRecord(Ground):
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
-                f"recorded: {error}{answers.nearest(request)}. Nothing was sent. {_ELSEWHERE}",
+                f"recorded: {error}{answers.nearest(request, since=since)}. Nothing was "
+                f"sent. {self._if_over()}{_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
+
+    def _if_over(self) -> str:
+        """What to do if the run that was recorded had ended by now, where it may have."""
+        if self._end is None:
+            self._end = _end_of(self.timeline.answers.requests)
+        seconds = (self._end - self.origin) / _SECOND
+        if self._end > self.clock.wall or seconds < 0:
+            return ""
+        return (
+            "No order, change or cancel comes later in the recording: where the run that was "
+            f"recorded had ended by then, end this one so by run(…, seconds={seconds:.3f}). "
+        )
+
+
+def _end_of(requests: Iterable[Rest | Unanswered]) -> int:
+    """When a run that was recorded ended, as far as what it sent tells; 0 if nothing did.
+
+    Its end sends the last cancels, one soon after another.
+    """
+    sent = sorted((x.began, x.method) for x in requests if x.method != "GET")
+    if not sent:
+        return 0
+    end, method = sent.pop()
+    while sent and method == sent[-1][1] == "DELETE" and end - sent[-1][0] < _SOON:
+        end, method = sent.pop()
+    return end

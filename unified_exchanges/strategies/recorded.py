@@ -103,6 +103,7 @@ class RecordedRun:
         """Follow the markets, and let the strategy begin."""
         books = self._running.session.books
         self._ground.follow(self._subjects, self._contracts, self._hear, books.get)
+        self._ground.origin = self._running.origin
         self._running.begin(seconds, is_asked)
         self._send()
 

@@ -16,6 +16,7 @@ from .beginning import begun
 from .commands import Command
 from .desk import Desk
 from .ending import Ending, Outcome
+from .live_log import noted
 from .report import RunProgress, RunReport
 from .session import Session
 from .strategy import Strategy
@@ -63,6 +64,7 @@ class Running:
             book=books.get,
             prefix=f"run-{venue.rng.getrandbits(64):016x}",
             keep=keep,
+            heard=noted,
         )
         self.session = Session(strategy, desk, books, keep=keep)
         self._clock: Clock = venue.clock

@@ -27,7 +27,8 @@ from ..paper import at
 from .commands import Cancel, Command, Failure, Place
 from .desk import NEVER, Desk
 from .hearing import lose_emptied
-from .report import RunProgress, RunReport
+from .live_log import failed
+from .report import RunProgress, RunReport, RunTotals
 from .strategy import Strategy
 
 __all__ = ["News", "Session", "is_old", "told"]
@@ -306,6 +307,8 @@ class Session:
     def _refuse(self, command: Command, error: UnifiedExchangesError) -> None:
         failure = Failure(command=command, error=error)
         self.failures.append(failure)
+        self.counts["failures"] += 1
+        failed(failure, self.desk.moment)
         if isinstance(command, Place) and not error.maybe_executed:
             self.desk.forget(command.key)
         self.strategy.on_failure(self.desk, failure)
@@ -379,6 +382,7 @@ class Session:
             events=self.events,
             orders=self.counts["orders"],
             fills=self.counts["fills"],
+            failures=self.counts["failures"],
             open_orders=len(self.desk.open_orders),
         )
 
@@ -391,6 +395,12 @@ class Session:
             started_at=at(started),
             ended_at=at(desk.moment),
             events=self.events,
+            totals=RunTotals(
+                decisions=desk.counts["decisions"],
+                fills=self.counts["fills"],
+                failures=self.counts["failures"],
+                notes=desk.counts["notes"],
+            ),
             decisions=tuple(desk.decisions),
             fills=tuple(self.fills),
             failures=tuple(self.failures),
