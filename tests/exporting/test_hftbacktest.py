@@ -333,7 +333,7 @@ def test_venue_times_are_kept_and_never_go_back(tmp_path: Path) -> None:
 
 
 def test_a_venue_time_after_the_receipt_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match="of M .*the clocks disagree"):
+    with pytest.raises(BadRequest, match=r"of M .*the clocks disagree"):
         exported([book(*FIRST, late=-1)], tmp_path, exchange_times="venue")
     assert not list(tmp_path.iterdir())
 

@@ -220,8 +220,8 @@ class _Writing:
         when = (timestamp - _EPOCH) // _MICROSECOND * 1_000
         if when > moment:
             raise BadRequest(
-                f"what was received of {self._name} at {moment} ns is of {when} ns by the venue's clock, "
-                f"{when - moment} ns later: the clocks disagree, so export with "
+                f"what was received of {self._name} at {moment} ns is of {when} ns by the "
+                f"venue's clock, {when - moment} ns later: the clocks disagree, so export with "
                 'exchange_times="received"'
             )
         # A venue tells some things by the millisecond and others not at all: what it told
