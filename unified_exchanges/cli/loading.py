@@ -12,12 +12,12 @@ from typing import Final
 from ..errors import BadRequest, MarketNotFound, NotRecorded
 from ..models import FeeRule
 from ..paper import FREE, Contract
-from ..registry import exchange
+from ..registry import exchange, exchanges
 from ..strategies import Strategy
 from ..strategies.beginning import time_of
 from .failing import own_failures
 
-__all__ = ["contracts", "strategy", "strategy_class"]
+__all__ = ["check_venue", "contracts", "strategy", "strategy_class"]
 
 _HEADER: Final = b'{"kind":'
 """How a recording begins that is not compressed: Python would take it for a dictionary."""
@@ -66,6 +66,18 @@ def strategy_class(path: Path) -> type[Strategy]:
             f"{path} should define one subclass of Strategy; it has: {told}"
         )
     return found[0]
+
+
+def check_venue(markets: Sequence[str], venue: str) -> None:
+    """Refuse a market of another venue than the one that runs: it would be asked for it."""
+    for name in markets:
+        word, _, market_id = name.partition(":")
+        if market_id and word in exchanges and word != venue:
+            raise BadRequest(
+                f"{name} is a market of {word}, and this command runs on {venue} alone: run "
+                "on several venues from Python, by run(strategy, kalshi, polymarket), or "
+                "over a recording of both by `backtest`"
+            )
 
 
 def _check(path: Path) -> None:

@@ -29,7 +29,7 @@ from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command
 from .idle import beside
-from .options import lasting
+from .options import Lasting, lasting
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -37,7 +37,10 @@ from .words import counted
 
 __all__ = ["add_to"]
 
-_IDLE = (beside("exchange_id", "venue", why="which is the venue"),)
+_IDLE = (
+    beside("exchange_id", "venue", why="which is the venue"),
+    beside("exchange_id", "paper", why="as what the venue tells is recorded"),
+)
 _BEAT = 0.1
 """Seconds after which the clock and Ctrl-C are looked at."""
 _NOTE = 10.0
@@ -64,10 +67,7 @@ def record(
         Path,
         typer.Option("--out", metavar="FILE", help="A new file, such as day.jsonl."),
     ],
-    span: Annotated[
-        str | None,
-        typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
-    ] = None,
+    span: Lasting = None,
 ) -> None:
     """Record all that a venue tells of markets into a file, until Ctrl-C.
 
@@ -75,11 +75,11 @@ def record(
     the file. A file that is there is not written over; one of a run that was killed can be
     read.
     """
-    lasting(span)  # what is none is refused before a file is made
+    seconds = lasting(span)
     _check(exchange_id, out)
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
-    names = list(dict.fromkeys(markets))
+    names = list(dict.fromkeys(_unprefixed(market, exchange_id) for market in markets))
     with until_stopped() as stopped, _recording(exchange, out) as recorder:
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
@@ -87,7 +87,6 @@ def record(
         watches = _open(exchange, found)
         with _shown(screen) as show:
             # From now on: to ask for many markets takes a while.
-            seconds = lasting(span)
             _follow(
                 exchange,
                 watches,
@@ -120,6 +119,19 @@ def _check(exchange_id: str, out: Path) -> None:
             f"{', '.join(exchanges)}"
         )
     check_path(out, "--out")
+
+
+def _unprefixed(market: str, exchange_id: str) -> str:
+    """A market as the venue knows it: it may be named with its venue, as in a strategy."""
+    venue, _, rest = market.partition(":")
+    if not rest or venue not in exchanges:
+        return market
+    if venue != exchange_id:
+        raise BadRequest(
+            f"{market} is a market of {venue}, and this records {exchange_id}: record it in "
+            "a command of its own; `backtest` merges several recordings"
+        )
+    return rest
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from .backtest_options import (
 from .command import command, guarded, plain_command
 from .failing import own_failures
 from .idle import beside, without
-from .options import Debug, Json, lasting, spacing
+from .options import Debug, Json, Lasting, lasting, spacing
 from .outcomes import of_backtest, of_run
 from .progress import shown, shown_of, shown_of_files
 from .screen import Screen
@@ -89,10 +89,7 @@ def run_strategy(
     session: Session,
     file: File,
     markets: Markets = None,
-    span: Annotated[
-        str | None,
-        typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
-    ] = None,
+    span: Lasting = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -131,7 +128,7 @@ def run_strategy(
     At the end, whatever ends it, its open orders are canceled, each by its id; what it
     holds is kept. Where money is real it needs --live, and is confirmed first.
     """
-    lasting(span)  # what is none is refused before anything is asked
+    seconds = lasting(span)
     if journal is not None and not journal.parent.is_dir():
         raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
@@ -145,12 +142,13 @@ def run_strategy(
         }
     if not strategy.markets:
         raise BadRequest(_unnamed(file, over))
+    if over is None:
+        loading.check_venue(strategy.markets, session.venue)
     screen, exchange = session.screen, session.exchange
     if session.is_real_money and session.live and not yes:
         question = f"run {file} on {exchange.id} with real money?"
         if not typer.confirm(question, err=True):
             raise BadRequest("nobody confirmed the run, and nothing was sent")
-    seconds = lasting(span)
     began = time.monotonic()
     of_time = seconds if over is None else None  # there it is that of the recording
     with (
@@ -228,7 +226,7 @@ def backtest_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
-        every = None if sample is None else spacing(sample)
+        every = None if sample is None else spacing(sample, "--sample")
         if html is not None:
             _check_page(html)  # now, and not after an hour
         strategy = loading.strategy(file, markets or [])
