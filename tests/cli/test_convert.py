@@ -76,7 +76,7 @@ def test_without_nautilus_the_extra_is_named(
     out = str(tmp_path / "out")
     done = invoke("convert", str(session.path), "--out", out, "--to", "nautilus")
     assert done.code != 0
-    assert "unified-exchanges[nautilus]" in " ".join(done.err.split())
+    assert "'.[nautilus]'" in " ".join(done.err.split())
 
 
 def test_tables_have_the_markets_of_their_recordings(

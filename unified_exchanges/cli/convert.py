@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -117,7 +117,7 @@ def converted(
 
     Parquet has books, trades, tickers, orders, changes of markets and gaps, by recording,
     venue, market and day, with exact decimals, and keeps what was told of the
-    markets: pip install 'unified-exchanges\[research]'. All of the recordings become
+    markets: that needs the extra `research`. All of the recordings become
     tables, or, if anything is wrong, none does. Engines get the book and the trades of the
     first outcome of each market, exactly or not at all: hftbacktest
     an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
@@ -195,7 +195,7 @@ def _markets(
 
 
 @contextmanager
-def _one_of(markets: list[Market]) -> Iterator[None]:
+def _one_of(markets: list[Market]) -> Generator[None, None, None]:
     """Say of what ends the command that it is of one market, and how to do without it."""
     try:
         yield

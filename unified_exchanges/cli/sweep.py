@@ -112,7 +112,7 @@ def sweep_strategy(
 
     A parameter is an argument of the strategy's `__init__`, or an attribute of its class,
     and its values are read as what that is by default. Failures are told, the others go
-    on; the exit code is then 8. Needs the extra: pip install 'unified-exchanges\[sweep]'.
+    on; the exit code is then 8. Needs the extra `sweep`.
     """
     screen = Screen(as_json=as_json, debug=debug)
     with guarded(screen):

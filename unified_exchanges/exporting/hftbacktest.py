@@ -17,6 +17,7 @@ from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
 from ..strategies.given import mistaken
+from ..wording import installed_by
 from .told import (
     BookStep,
     Told,
@@ -254,7 +255,7 @@ def _libraries() -> tuple[ModuleType, ModuleType]:
             types,  # an extra
         )
     except ImportError:
-        reason = "this needs hftbacktest: pip install 'unified-exchanges[hftbacktest]'"
+        reason = f"this needs hftbacktest: {installed_by('hftbacktest')}"
     else:
         return numpy, types
     raise ImportError(reason)

@@ -15,6 +15,7 @@ from ..backtesting import Data
 from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
+from ..wording import installed_by
 from .told import BookStep, Told, finest_lot, finest_step, read_path, told
 
 __all__ = ["NautilusData", "to_nautilus", "to_nautilus_catalog"]
@@ -258,5 +259,5 @@ def _module(name: str) -> Any:
     try:
         return import_module(f"nautilus_trader.{name}")
     except ImportError:
-        reason = "this needs nautilus_trader: pip install 'unified-exchanges[nautilus]'"
+        reason = f"this needs nautilus_trader: {installed_by('nautilus')}"
     raise ImportError(reason)
