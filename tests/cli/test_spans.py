@@ -84,3 +84,19 @@ def test_each_command_refuses_it_before_anything_is_asked(
     done = invoke(*words, option, "0s", "--json", env=NOWHERE)
     assert (done.code, done.out) == (2, "")
     assert done.error["message"].startswith(f"{option} '0s' is no span of time above 0")
+
+
+@pytest.mark.parametrize("option", ["--order-delay", "--event-delay"])
+@pytest.mark.parametrize(
+    "words", [("backtest", "--data"), ("sweep", "--data"), ("run", "--over")]
+)
+def test_a_delay_of_more_than_a_year_is_refused_as_it_was_typed(
+    option: str, words: tuple[str, str]
+) -> None:
+    command, data = words
+    done = invoke(command, MAKER, data, MAKER, option, "31536000001", "--json")
+    assert done.code == 2
+    told = " ".join(done.err.split())
+    assert option in told
+    assert "31536000000" in told
+    assert "nanoseconds" not in told

@@ -24,7 +24,7 @@ _HEADER: Final = b'{"kind":'
 
 
 def strategy(path: Path, markets: Sequence[str]) -> Strategy:
-    """Make the strategy of a file: its one subclass of `Strategy`, made without arguments.
+    """Make the strategy of a file, made without arguments; see `strategy_class`.
 
     ``markets`` take the place of its own, where there are any.
     """
@@ -42,7 +42,7 @@ def strategy(path: Path, markets: Sequence[str]) -> Strategy:
 
 
 def strategy_class(path: Path) -> type[Strategy]:
-    """The one subclass of `Strategy` that a file defines.
+    """The one subclass of `Strategy` that a file defines and makes no other from.
 
     It imports what lies beside it, as with ``python FILE``.
     """
@@ -53,13 +53,14 @@ def strategy_class(path: Path) -> type[Strategy]:
         sys.path.insert(0, folder)
     with own_failures(path):
         names = runpy.run_path(str(path), run_name=path.stem)
-    found = [
+    kinds = [
         kind
-        for kind in names.values()
-        if inspect.isclass(kind)
-        and issubclass(kind, Strategy)
-        and kind.__module__ == path.stem
+        for kind in dict.fromkeys(filter(inspect.isclass, names.values()))
+        if issubclass(kind, Strategy) and kind.__module__ == path.stem
     ]
+    # What others are made from is meant through them.
+    bases = {base for kind in kinds for base in kind.__mro__[1:]}
+    found = [kind for kind in kinds if kind not in bases]
     if len(found) != 1:
         told = ", ".join(kind.__name__ for kind in found) or "none"
         raise BadRequest(

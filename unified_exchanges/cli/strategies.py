@@ -22,6 +22,7 @@ from ..recording.opening import is_cassette
 from ..strategies import RunProgress, run
 from . import loading
 from .backtest_options import (
+    LONGEST_DELAY,
     Cash,
     EventDelay,
     MarketsFrom,
@@ -113,13 +114,19 @@ def run_strategy(
     order_delay: Annotated[
         int,
         typer.Option(
-            "--order-delay", min=0, help="Milliseconds to the venue, with --over."
+            "--order-delay",
+            min=0,
+            max=LONGEST_DELAY,
+            help="Milliseconds to the venue, with --over.",
         ),
     ] = 0,
     event_delay: Annotated[
         int,
         typer.Option(
-            "--event-delay", min=0, help="Milliseconds to the strategy, with --over."
+            "--event-delay",
+            min=0,
+            max=LONGEST_DELAY,
+            help="Milliseconds to the strategy, with --over.",
         ),
     ] = 0,
 ) -> None:
