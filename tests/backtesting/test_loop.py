@@ -514,7 +514,7 @@ def test_what_the_venue_refuses_is_told_as_a_failure_and_not_as_an_order() -> No
     [failure] = report.failures
     assert isinstance(failure.error, OrderRejected)
     assert str(failure.error) == (
-        "toy: buy 5 yes of RAIN at 0.5: refused on paper: post_only would have crossed"
+        "toy: buy 10 yes of RAIN at 0.5: refused on paper: post_only would have crossed"
     )
     assert failure.command == report.decisions[0]
     assert once.times(Order) == []
