@@ -723,7 +723,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert "unified-exchanges[testing]" in run(program)
+    assert "pip install '.[testing]' in a clone" in run(program)
 
 
 def run(program: str, *arguments: object) -> str:

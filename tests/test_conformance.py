@@ -307,5 +307,5 @@ def test_where_pytest_is_missing_it_says_which_install_brings_it(name: str) -> N
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "ModuleNotFoundError: unified_exchanges.testing.conformance needs pytest, which "
-        'is not installed: pip install "unified-exchanges[testing]"'
+        "is not installed: python -m pip install '.[testing]' in a clone of the repository"
     )

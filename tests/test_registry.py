@@ -37,6 +37,13 @@ def test_a_misspelled_id_is_told_before_what_was_given_with_it(name: str) -> Non
             make(name, path="day.jsonl")
 
 
+@pytest.mark.parametrize("name", ["paper", "replay", "binance"])
+def test_what_is_no_venue_is_refused_with_the_venues_alone(name: str) -> None:
+    told = rf"^there is no venue '{name}'; there are: kalshi, polymarket$"
+    with pytest.raises(BadRequest, match=told):
+        folder(name)
+
+
 def test_a_venue_s_modules_are_found_below_its_folder() -> None:
     assert folder("kalshi").__name__ == "unified_exchanges.venues.kalshi"
 

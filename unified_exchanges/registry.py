@@ -50,21 +50,16 @@ PAPER: Final = "paper"
 
 def folder(id: str, module: str = "") -> ModuleType:  # noqa: A002 - ccxt's word
     """Import a venue's package, or a module in it."""
-    _require(id)
-    return import_module(f"{__package__}.venues.{id}{module and '.' + module}")
-
-
-def _require(id: str) -> None:  # noqa: A002 - ccxt's word
     if id not in exchanges:
-        known = ", ".join([*exchanges, PAPER, REPLAY])
-        message = f"there is no exchange {id!r}; there are: {known}"
-        raise BadRequest(message)
+        raise BadRequest(f"there is no venue {id!r}; there are: {', '.join(exchanges)}")
+    return import_module(f"{__package__}.venues.{id}{module and '.' + module}")
 
 
 def _check(id: str, path: object, venue: object, **for_paper: object) -> None:  # noqa: A002
     """Refuse an id that there is not, and what belongs to another id."""
-    if id not in {REPLAY, PAPER}:
-        _require(id)
+    known = [*exchanges, PAPER, REPLAY]
+    if id not in known:
+        raise BadRequest(f"there is no exchange {id!r}; there are: {', '.join(known)}")
     if id == REPLAY and path is None:
         raise ArgumentsRequired("a replay needs path=, of a recording or a cassette")
     if id not in {REPLAY, PAPER} and path is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-__all__ = ["add_note", "notes_of", "words_of"]
+__all__ = ["add_note", "installed_by", "notes_of", "words_of"]
 
 
 def words_of(error: BaseException) -> str:
@@ -56,3 +56,12 @@ def add_note(error: BaseException, note: str) -> None:
         with suppress(Exception):
             # An exception's own attribute, past what its class does about it.
             BaseException.__setattr__(error, "__notes__", [*notes_of(error), note])
+
+
+def installed_by(extra: str) -> str:
+    """How an extra is installed: no index has the library yet, so that a name finds none.
+
+    >>> installed_by("research")
+    "python -m pip install '.[research]' in a clone of the repository"
+    """
+    return f"python -m pip install '.[{extra}]' in a clone of the repository"

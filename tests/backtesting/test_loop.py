@@ -514,7 +514,9 @@ def test_what_the_venue_refuses_is_told_as_a_failure_and_not_as_an_order() -> No
     report = backtest(once, events, contracts=[contract()])
     [failure] = report.failures
     assert isinstance(failure.error, OrderRejected)
-    assert "crossed" in str(failure.error)
+    assert str(failure.error) == (
+        "toy: buy 10 yes of RAIN at 0.5: refused on paper: post_only would have crossed"
+    )
     assert failure.command == report.decisions[0]
     assert once.times(Order) == []
     assert report.fill_ratio is None
@@ -586,7 +588,51 @@ def test_that_all_events_were_of_other_markets_is_noted() -> None:
     for contracts in ([], [contract("SNOW")]):
         [note] = backtest(Noting(), events, contracts=contracts).notes
         assert note.text.startswith("all events were ignored, 2 in number")
-    assert backtest(Noting(), events, contracts=CONTRACTS).notes == ()
+    assert backtest(Noting(), events, contracts=CONTRACTS[:1]).notes == ()
+
+
+def untold(report: Report) -> list[str]:
+    words = "nothing of what the strategy follows was told of toy:"
+    assert all(note.is_of_data and note.text.startswith(words) for note in report.notes)
+    return [note.text.removeprefix(words).partition(",")[0] for note in report.notes]
+
+
+def test_each_market_of_which_nothing_is_told_is_noted() -> None:
+    three = [contract(name) for name in ("RAIN", "SNOW", "HAIL")]
+    events: list[Told] = [(when(0), QUIET), (when(1), QUIET)]
+    report = backtest(Noting(), events, contracts=three)
+    assert untold(report) == ["SNOW", "HAIL"]
+
+    class Other(Noting):
+        markets = ("toy:SNOW",)
+
+    # The other contract makes its events no others of the run; it is told none of them.
+    assert untold(backtest(Other(), events, contracts=three)) == ["SNOW"]
+
+
+def test_what_the_strategy_does_not_follow_is_not_told() -> None:
+    class Narrow(Noting):
+        subjects = ("order_book",)
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), trade("0.40", "5", market_id="SNOW")),
+    ]
+    events += [(when(2), attrs.evolve(change(), market_id="SNOW"))]
+    two = CONTRACTS[:2]
+    assert untold(backtest(Narrow(), events, contracts=two)) == ["SNOW"]
+    assert untold(backtest(Noting(), events, contracts=two)) == []
+
+
+@pytest.mark.parametrize("delays", [None, Delays(event=1)])
+def test_a_book_that_was_lost_was_told(delays: Delays | None) -> None:
+    lost = Gap(subject=None, market_ids=("HAIL",), reason="lost", at=at(when(2)))
+    gone = attrs.evolve(lost, market_ids=())
+    snow = book(market_id="SNOW")
+    events: list[Told] = [(when(0), QUIET), (when(1), snow), (when(2), lost)]
+    events += [(when(3), gone)]
+    report = backtest(Noting(), events, contracts=CONTRACTS[:2], delays=delays)
+    assert untold(report) == []
 
 
 @pytest.mark.parametrize("delays", [Delays(), Delays(event=SECOND)], ids=str)

@@ -76,7 +76,7 @@ def test_without_nautilus_the_extra_is_named(
     out = str(tmp_path / "out")
     done = invoke("convert", str(session.path), "--out", out, "--to", "nautilus")
     assert done.code != 0
-    assert "unified-exchanges[nautilus]" in " ".join(done.err.split())
+    assert "'.[nautilus]'" in " ".join(done.err.split())
 
 
 def test_tables_have_the_markets_of_their_recordings(
@@ -223,6 +223,24 @@ def test_several_recordings_become_one_file_of_a_market_for_hftbacktest(
         added.code,
         "--add has no effect with --to hftbacktest" in added.error["message"],
     ) == (2, True)
+
+
+def test_a_market_that_cannot_be_exported_is_named_and_others_go_without_it(
+    session: Recorded, tmp_path: Path
+) -> None:
+    [venue] = {*VENUES} - {session.market.venue}
+    other = recorded_on(venue, tmp_path / "other.jsonl")
+    quiet = other.market.market_id
+    words = ("convert", str(session.path), "--markets-from", str(other.path))
+    words += ("--to", "hftbacktest", "--market", quiet)
+    one = invoke(*words, "--out", str(tmp_path / "1"), "--json")
+    both = ("--market", session.market.market_id, "--out", str(tmp_path / "2"))
+    two = invoke(*words, *both, "--json")
+    told = f"the data tell nothing of {quiet}"
+    assert one.error["message"] == told
+    assert two.error["message"] == (
+        f"{told}; to do others without it, name each with --market"
+    )
 
 
 @pytest.mark.parametrize("to", ["parquet", "hftbacktest", "nautilus"])

@@ -54,6 +54,10 @@ ORDER = ("order", "M", "yes", "buy", "0.5", "1")
             "--venue has no effect with VENUE, which is the venue: leave it out",
         ),
         (
+            ("record", "kalshi", "M", "--out", "x.jsonl", "--paper", "q.db"),
+            "--paper has no effect with VENUE, as what the venue tells is recorded",
+        ),
+        (
             ("sweep", MAKER, "--data", "x", "--scheduler", "tcp://127.0.0.1:9"),
             "--scheduler has no effect with --engine local",
         ),

@@ -146,9 +146,6 @@ def test_how_often_equity_is_looked_at_is_an_option(
     assert told["assumptions"]["sample"] == 1_000_000_000
     assert invoke("sweep", *words, "--workers", "1").code == 0
     for command in ("backtest", "sweep"):
-        for span, said in (
-            ("soon", "is no span of time"),
-            ("0s", "longer than nothing"),
-        ):
-            done = invoke(command, *words[:-2], span, "--json")
-            assert (done.code, said in done.error["message"]) == (2, True)
+        done = invoke(command, *words[:-2], "soon", "--json")
+        assert done.code == 2
+        assert done.error["message"].startswith("--sample 'soon' is no span of time")

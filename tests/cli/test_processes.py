@@ -310,7 +310,7 @@ def test_a_missing_extra_is_named_with_the_way_to_get_it(
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert "needs typer, which is not installed" in said
-    assert 'pip install "unified_exchanges[cli]"' in said
+    assert "pip install '.[cli]' in a clone" in said
 
 
 def test_another_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

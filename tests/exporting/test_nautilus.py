@@ -16,6 +16,7 @@ from unified_exchanges.exporting import (
     to_nautilus,
     to_nautilus_catalog,
 )
+from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import MarketStatus, OrderBook, Side, Trade
 from unified_exchanges.paper import nanoseconds
 
@@ -260,6 +261,14 @@ def test_prices_have_the_places_of_the_finest_tick() -> None:
     assert tops_of(events)[2] == (Decimal("0.401"), Decimal(10), None, None)
 
 
+def test_prices_of_steps_that_do_not_divide_each_other_have_one_increment() -> None:
+    grid = PriceGrid.of("0 0.10 0.002", "0.10 0.90 0.005", "0.90 1 0.002")
+    events = [book("b 0.405 10"), book("a 0.902 2", n=1)]
+    made = exported(events, market=market(grid=grid))
+    assert str(made.instrument.price_increment) == "0.001"
+    assert str(made.events[0].deltas[1].order.price) == "0.405"
+
+
 def test_sizes_have_the_places_that_they_need() -> None:
     events = [book("b 0.40 219.217767", "a 0.60 0.004")]
     assert str(exported(events).instrument.size_increment) == "0.000001"
@@ -284,8 +293,11 @@ def test_long_trade_ids_keep_their_end() -> None:
 @pytest.mark.parametrize(
     ("levels", "why"),
     [
-        ("b 0.405 10", r"price 0\.405 is not a multiple of 0\.01"),
-        ("b 0.40 900719925474099300000", "nautilus_trader cannot hold the size"),
+        ("b 0.405 10", r"price 0\.405 of M is not a multiple of 0\.01"),
+        (
+            "b 0.40 900719925474099300000",
+            "nautilus_trader cannot hold the size .* of M",
+        ),
     ],
 )
 def test_what_cannot_be_held_exactly_is_refused(levels: str, why: str) -> None:

@@ -139,6 +139,7 @@ class Killed(Strategy):
     def __init__(self, market: Market) -> None:
         self.markets = (market.market_id,)
         self.told: list[str] = []
+        self.words: list[str] = []
         self.open_orders: list[Order] = []
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
@@ -156,6 +157,7 @@ class Killed(Strategy):
 
     def on_failure(self, desk: Desk, failure: Failure) -> None:
         self.told.append(type(failure.error).__name__)
+        self.words.append(_bare(failure.error.message))
 
     def on_order(self, desk: Desk, order: Order) -> None:
         self.told.append(order.status)
@@ -310,6 +312,19 @@ def test_all_or_nothing_that_finds_too_few_is_refused_everywhere(
     # Told once: the refusal is also what a stream tells of it, as an order that ended.
     killed = answers.of[Killed][backend]
     assert (killed.told, killed.open_orders) == (["OrderRejected"], [])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_refusal_begins_with_the_order_and_says_who_refused_it(
+    answers: Answers, backend: str
+) -> None:
+    [words] = answers.of[Killed][backend].words
+    asked, refused = words.split(": ", 1)
+    assert re.fullmatch(r"buy 100 \S+ of \S+ at 0\.\d+", asked)
+    if backend == "live":
+        assert " answered 4" in refused
+    else:
+        assert refused == "refused on paper: fill or kill: too few are offered"
 
 
 @pytest.mark.parametrize("backend", ["live", "paper", "async paper"])

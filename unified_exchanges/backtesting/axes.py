@@ -36,6 +36,8 @@ def dollar_ticks(low: Decimal, high: Decimal, most: int) -> list[tuple[Decimal, 
     ['-$0.02', '-$0.01', '$0.00', '$0.01']
     >>> [told for _, told in dollar_ticks(Decimal(100), Decimal(100), 4)]
     ['$100']
+    >>> [told for _, told in dollar_ticks(Decimal(10000), Decimal(10001), 2)]
+    ['$10,000.00', '$10,000.50', '$10,001.00']
     >>> [told for _, told in dollar_ticks(Decimal(249900000), Decimal(250100000), 2)]
     ['$249.9M', '$250.0M', '$250.1M']
     """
@@ -110,4 +112,7 @@ def _dollars(amount: Decimal, last: int, largest: Decimal) -> str:
     power, unit = next(x for x in _UNITS if size >= Decimal(1).scaleb(x[0]) or not x[0])
     sign = "-" if amount < ZERO else ""
     shown = EXACT.scaleb(amount.copy_abs(), -power)
-    return f"{sign}${shown:,.{max(0, power - last)}f}{unit}"
+    places = max(0, power - last)
+    if not unit and places == 1:
+        places = 2  # cents, as dollars are written
+    return f"{sign}${shown:,.{places}f}{unit}"

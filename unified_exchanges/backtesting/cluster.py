@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ..errors import BadRequest, NetworkError, UnifiedExchangesError
+from ..wording import installed_by
 from .child_process import in_child
 from .grouping import grouped
 from .shipping import (
@@ -216,9 +217,7 @@ def _client(
     try:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError:
-        reason = (
-            "engine='dask' needs distributed: pip install 'unified-exchanges[dask]'"
-        )
+        reason = f"engine='dask' needs distributed: {installed_by('dask')}"
         raise ImportError(reason) from None
     _check_address(scheduler)
     try:

@@ -33,7 +33,8 @@ _NAMELESS: Final = (
 class Tally:
     """What is counted and kept while events are played.
 
-    ``began`` and ``last`` are the moments of the first event and of the last that was told.
+    ``began`` and ``last`` are the moments of the first event and of the last that was told;
+    ``told`` are the markets of which anything was that the strategy follows.
     ``nameless`` are books that were ignored as they bear an id in place of a label.
     """
 
@@ -42,6 +43,7 @@ class Tally:
     events: int = 0
     ignored: int = 0
     nameless: int = 0
+    told: set[str] = attrs.field(factory=set)
     fills: list[Fill] = attrs.field(factory=list)
     settlements: list[Settlement] = attrs.field(factory=list)
 
@@ -109,11 +111,13 @@ def report_of(
         assumptions=assumed(engine, every, feeds, guards),
         decisions=tuple(desk.decisions),
         failures=tuple(teller.failures),
-        notes=_notes(desk, feeds, tally),
+        notes=_notes(desk, feeds, tally, teller.untold(tally.told)),
     )
 
 
-def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
+def _notes(
+    desk: Desk, feeds: list[Feed], tally: Tally, untold: list[str]
+) -> tuple[Note, ...]:
     """What the strategy wrote, and what is to be known of the data."""
     of_data = [
         Note(at=moment, text=text, is_of_data=True)
@@ -125,7 +129,17 @@ def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
             "there was no event in the data: nothing was told, and nothing could happen"
         )
         of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
-    if tally.ignored and tally.ignored == tally.events:
+    elif tally.ignored < tally.events:
+        of_data += [
+            Note(
+                at=desk.moment,
+                text=f"nothing of what the strategy follows was told of {name}, a market of "
+                "the run",
+                is_of_data=True,
+            )
+            for name in untold
+        ]
+    elif tally.ignored:
         text = (
             f"all events were ignored, {tally.events} in number: none is of a market of the "
             "run, of which there is a contract in contracts="

@@ -7,12 +7,12 @@ import attrs
 from ..models import MarketStatus
 from ..paper import Contract, nanoseconds
 
-__all__ = ["as_known", "is_hindsight"]
+__all__ = ["as_known"]
 
 _DONE = (MarketStatus.CLOSED, MarketStatus.SETTLED)
 
 
-def is_hindsight(contract: Contract, moment: int) -> bool:
+def _is_hindsight(contract: Contract, moment: int) -> bool:
     """Whether a market was read after a moment, or nobody knows when."""
     return contract.read_at is None or nanoseconds(contract.read_at) > moment
 
@@ -27,7 +27,7 @@ def as_known(contract: Contract, moment: int) -> Contract:
     Where hours are kept, the close of a market that has ended is when it did close, maybe
     early and because of what came true: it is None, until an event tells it.
     """
-    if not is_hindsight(contract, moment):
+    if not _is_hindsight(contract, moment):
         return contract
     market = contract.market
     has_ended = market.status in _DONE

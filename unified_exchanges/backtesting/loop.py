@@ -136,6 +136,7 @@ class Loop:
         if self._tally.began is not None:
             self._sampling.settle()
             self._measures.sample(desk.moment)
+        self._note_told(self._engine.pits)
         return report_of(
             self._tally,
             self._teller,
@@ -253,8 +254,10 @@ class Loop:
     def _receive(self, moment: int, event: PaperEvent) -> None:
         """Take any event, and tell it once it has come that far."""
         if isinstance(event, Gap):
+            names = event.market_ids or self._engine.pits
+            self._note_told(names)
             if event.is_of_books:
-                self._measures.lose(event.market_ids or self._engine.pits)
+                self._measures.lose(names)
         else:
             _check(event)
             pit = self._engine.pits.get(event.market_id)
@@ -268,6 +271,9 @@ class Loop:
                 return
             if isinstance(event, OrderBook) and is_crossed(event):
                 self._measures.lose((event.market_id,))
+            self._note_told((event.market_id,))
+            if self._teller.is_news(event):
+                self._tally.told.add(event.market_id)
         try:
             self._engine.receive(moment, event)
         except Inexact as error:
@@ -277,6 +283,14 @@ class Loop:
         self._collect()
         if isinstance(event, OrderBook):
             self._calm(event.market_id)
+
+    def _note_told(self, market_ids: Iterable[str]) -> None:
+        """Keep of which of these a book was told: one that is only noted may be lost now."""
+        pits = self._engine.pits
+        told = self._tally.told
+        told.update(
+            x for x in market_ids if x not in told and x in pits and pits[x].latest
+        )
 
     def _calm(self, market_id: str) -> None:
         """Let the hot loop have a market, if it may: nothing of it concerns the engine."""

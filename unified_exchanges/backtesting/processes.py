@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Any
 
+from ..wording import installed_by
 from .grouping import grouped
 from .process_end import end_helpers, follow, leave_threads
 from .shipping import (
@@ -103,7 +104,7 @@ def _loky() -> Any:
         import loky  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
     except ImportError:
         reason = (
-            "a sweep over processes needs loky: pip install 'unified-exchanges[sweep]'; "
+            f"a sweep over processes needs loky: {installed_by('sweep')}; "
             "workers=1 runs in this process, without it"
         )
     else:

@@ -18,7 +18,6 @@ from .tables import Table, rows
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import polars as pl
-    import pyarrow as pa  # type: ignore[import-untyped]
 
     from ..research import Backend
 
@@ -151,9 +150,9 @@ class Report(Flat):
     @overload
     def to_frame(self, table: Table, backend: Literal["polars"]) -> pl.DataFrame: ...
     @overload
-    def to_frame(  # pyright: ignore[reportUnknownParameterType] - pyarrow has no types
+    def to_frame(  # what pyarrow makes has no types
         self, table: Table, backend: Literal["pyarrow"]
-    ) -> pa.Table: ...
+    ) -> Any: ...
     def to_frame(self, table: Table, backend: Backend = "pandas") -> Any:
         """Make a table of one of its lists: exact, with all columns also if it is empty.
 

@@ -17,7 +17,7 @@ from ..paper import Contract, PaperEngine, RefusedChange
 from ..paper.order_entry import change_of
 from ..paper.orders import PaperOrder
 from ..paper.pit import Pit
-from ..paper.refusals import error_of
+from ..paper.refusals import error_of, refusal_told
 from ..registry import exchanges, folder
 from ..strategies import Amend, Cancel, Command, Failure, Place
 from ..venue.arguments import Arguments
@@ -37,6 +37,7 @@ class _Change:
     """A change on its way; ``after`` is what the guards were told of it, if they were."""
 
     command: Amend
+    order_id: str
     after: Order | None
 
 
@@ -103,9 +104,11 @@ class Sender:
                 client_order_id=place.key,
                 minimum_size=_least(place, pit.contract, tickets),
             )
-        except UnifiedExchangesError:
+        except UnifiedExchangesError as error:
             if is_taken_down:
                 self._guarding.refused(place.market_id, place.key)
+            error.message = refusal_told(ready, error.message)
+            error.args = (error.message,)
             raise
 
     def _drafted(self, place: Place, pit: Pit, tickets: Tickets) -> PaperDraft:
@@ -145,7 +148,7 @@ class Sender:
         turn = self._engine.amend(
             command.at, order.order_id, price=command.price, size=command.size
         )
-        self._changes[turn] = _Change(command, after)
+        self._changes[turn] = _Change(command, order.order_id, after)
 
     def refused(self, change: RefusedChange) -> Failure:
         """The failure of a change that was refused when it arrived."""
@@ -153,7 +156,7 @@ class Sender:
         if found.after is not None:
             self._guarding.refused_change(found.after)
         error = error_of(change.reason)(
-            change.reason,
+            refusal_told(f"change of {found.order_id}", change.reason),
             venue=self._venue(change.market_id),
             client_order_id=found.command.key,
         )

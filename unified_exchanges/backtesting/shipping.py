@@ -10,7 +10,7 @@ import attrs
 
 from ..errors import BadRequest
 from ..version import VERSION
-from ..wording import words_of
+from ..wording import installed_by, words_of
 from .grouping import is_stored
 from .packing import PackedEvents
 from .side_by_side import play
@@ -72,10 +72,7 @@ def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
     try:
         import cloudpickle  # noqa: PLC0415 - an extra
     except ImportError:
-        reason = (
-            "a sweep over processes needs cloudpickle: "
-            "pip install 'unified-exchanges[sweep]'"
-        )
+        reason = f"a sweep over processes needs cloudpickle: {installed_by('sweep')}"
         raise ImportError(reason) from None
     try:
         cloudpickle.dumps(trials)

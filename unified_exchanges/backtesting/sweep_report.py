@@ -19,7 +19,6 @@ from .report import Report
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import polars as pl
-    import pyarrow as pa  # type: ignore[import-untyped]
 
     from ..research import Backend
 
@@ -167,9 +166,9 @@ class SweepReport(Flat):
     @overload
     def to_frame(self, backend: Literal["polars"]) -> pl.DataFrame: ...
     @overload
-    def to_frame(  # pyright: ignore[reportUnknownParameterType] - pyarrow has no types
+    def to_frame(  # what pyarrow makes has no types
         self, backend: Literal["pyarrow"]
-    ) -> pa.Table: ...
+    ) -> Any: ...
     def to_frame(self, backend: Backend = "pandas") -> Any:
         """Make a table of the runs: a column for each parameter and each figure, exact.
 

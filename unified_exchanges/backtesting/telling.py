@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 from ..errors import BadRequest
@@ -18,10 +18,11 @@ from ..models import (
     Subject,
     Trade,
 )
+from ..money import text
 from ..paper import PaperEngine, PaperEvent
 from ..paper.account import Account
 from ..paper.pit import Pit
-from ..paper.refusals import error_of
+from ..paper.refusals import error_of, refusal_told
 from ..strategies import Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.hearing import gaps_of, lose_emptied
@@ -96,6 +97,20 @@ class Teller:
             subject in self._subjects or isinstance(event, OrderBook)
         )
 
+    def is_news(self, event: OrderBook | Trade | MarketChange) -> bool:
+        """Whether it is something of what it follows, and not only what its desk knows."""
+        if isinstance(event, MarketChange):
+            return Subject.MARKET_STATUS in self._subjects
+        return isinstance(event, OrderBook) or Subject.TRADES in self._subjects
+
+    def untold(self, told: Collection[str]) -> list[str]:
+        """Its markets that are not among these, with their venues, in their order."""
+        return [
+            f"{pit.contract.market.venue}:{name}"
+            for name, pit in self._engine.pits.items()
+            if name in self._followed and name not in told
+        ]
+
     def tell(self, told: Told) -> None:
         """Tell it, and have the desk know."""
         desk, strategy = self.desk, self.strategy
@@ -141,8 +156,13 @@ class Teller:
         self.guarding.told(order)
         if order.status is OrderStatus.REJECTED:
             reason = json.loads(order.raw_json)["reason"]
-            error = error_of(reason)(reason, venue=order.venue, client_order_id=key)
-            self._fail(Failure(command=self.desk.placed(key), error=error))
+            place = self.desk.placed(key)
+            error = error_of(reason)(
+                refusal_told(_asked(place), reason),
+                venue=order.venue,
+                client_order_id=key,
+            )
+            self._fail(Failure(command=place, error=error))
             return
         if is_old(self.desk.order(key), order):
             return  # as live: a change that changes nothing is no news
@@ -154,6 +174,14 @@ class Teller:
         if isinstance(failure.command, Place):
             self.desk.forget(failure.command.key)
         self.strategy.on_failure(self.desk, failure)
+
+
+def _asked(place: Place) -> str:
+    """What was asked for, as live an order is named that was refused."""
+    return (
+        f"{place.side} {text(place.size)} {place.outcome} of {place.market_id} "
+        f"at {text(place.price)}"
+    )
 
 
 def _read_markets(strategy: Strategy, pits: Mapping[str, Pit]) -> frozenset[str]:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from ..wording import installed_by
+
 __all__ = ["main"]
 
 _EXTRA = {"typer", "click", "rich"}
@@ -25,7 +27,7 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"The command line needs {error.name}, which is not installed. Install "
-            'it with:\n\n    python -m pip install "unified_exchanges[cli]"\n'
+            f"it with:\n\n    {installed_by('cli')}\n"
         )
         raise SystemExit(2) from None
     try:

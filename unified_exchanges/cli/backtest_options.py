@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -14,6 +14,7 @@ from ..recording.places import is_there
 from ..research.terms import all_terms
 
 __all__ = [
+    "LONGEST_DELAY",
     "Cash",
     "EventDelay",
     "MarketsFrom",
@@ -25,12 +26,21 @@ __all__ = [
     "recordings_of",
 ]
 
+LONGEST_DELAY: Final = 31_536_000_000
+"""Milliseconds of a year, as long as a message may be under way."""
+
 Cash: TypeAlias = Annotated[str, typer.Option(help="Dollars to begin with.")]
 OrderDelay: TypeAlias = Annotated[
-    int, typer.Option("--order-delay", min=0, help="Milliseconds to the venue.")
+    int,
+    typer.Option(
+        "--order-delay", min=0, max=LONGEST_DELAY, help="Milliseconds to the venue."
+    ),
 ]
 EventDelay: TypeAlias = Annotated[
-    int, typer.Option("--event-delay", min=0, help="Milliseconds to the strategy.")
+    int,
+    typer.Option(
+        "--event-delay", min=0, max=LONGEST_DELAY, help="Milliseconds to the strategy."
+    ),
 ]
 MarketsFrom: TypeAlias = Annotated[
     list[Path] | None,

@@ -145,7 +145,7 @@ def prices(
         outcome=outcome,
         since=instant(since, ahead=False),
         until=instant(until, ahead=False),
-        resolution=spacing(every),
+        resolution=spacing(every, "--every"),
         limit=asked,
     )
     session.screen.listing(reversed(found), POINTS, noun="prices", limit=shown)

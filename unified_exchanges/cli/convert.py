@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -115,7 +117,7 @@ def converted(
 
     Parquet has books, trades, tickers, orders, changes of markets and gaps, by recording,
     venue, market and day, with exact decimals, and keeps what was told of the
-    markets: pip install 'unified-exchanges\[research]'. All of the recordings become
+    markets: that needs the extra `research`. All of the recordings become
     tables, or, if anything is wrong, none does. Engines get the book and the trades of the
     first outcome of each market, exactly or not at all: hftbacktest
     an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
@@ -195,6 +197,18 @@ def _markets(
     return [contract.market for contract in contracts]
 
 
+@contextmanager
+def _one_of(markets: list[Market]) -> Generator[None, None, None]:
+    """Say of what ends the command that it is of one market, and how to do without it."""
+    try:
+        yield
+    except BadRequest as error:
+        if len(markets) == 1:
+            raise
+        message = f"{error}; to do others without it, name each with --market"
+        raise BadRequest(message) from error
+
+
 def _hftbacktest(
     screen: Screen,
     recordings: list[Path],
@@ -206,7 +220,8 @@ def _hftbacktest(
         for number, market in enumerate(markets):
             show(number, f"now {market.market_id}")
             path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
-            made = to_hftbacktest(recordings, market, path, exchange_times=times)
+            with _one_of(markets):
+                made = to_hftbacktest(recordings, market, path, exchange_times=times)
             screen.document(_document(made), _words(made))
 
 
@@ -216,7 +231,8 @@ def _nautilus(
     with shown(screen, len(markets), "markets") as show:
         for number, market in enumerate(markets):
             show(number, f"now {market.market_id}")
-            made = to_nautilus_catalog(recordings, market, out)
+            with _one_of(markets):
+                made = to_nautilus_catalog(recordings, market, out)
             name, books = str(made.instrument.id), len(made.events) - made.trades
             told = {
                 "path": out,

@@ -20,6 +20,7 @@ from .checkup import Checkup, line, picture
 from .command import command
 from .exits import Exit
 from .idle import beside, without
+from .options import spacing
 from .practice import practice
 from .screen import Screen
 from .session import Session
@@ -36,7 +37,7 @@ _IDLE = (
         *("environment", "api_key", "private_key_path", "live"),
         why="which makes a venue, and a key for it",
     ),
-    beside("watch", "seconds", why="which looks until Ctrl-C"),
+    beside("watch", "span", why="which looks until Ctrl-C"),
     without("watch", idle=("interval",), why="as it looks once"),
 )
 
@@ -68,12 +69,14 @@ def health(
             help="Count the orders that this journal has unresolved, too.",
         ),
     ] = None,
-    seconds: Annotated[
-        float,
+    span: Annotated[
+        str,
         typer.Option(
-            "--for", metavar="SECONDS", min=0.1, help="How long the stream is followed."
+            "--for",
+            metavar="SPAN",
+            help="How long the stream is followed: 10 or 1.5s, 1m.",
         ),
-    ] = 2.0,
+    ] = "2s",
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
     ] = False,
@@ -87,6 +90,7 @@ def health(
     code is 1 when something is wrong, 6 when the venue could not be reached. That a
     threshold is crossed is shown; it is no error.
     """
+    seconds = spacing(span, "--for").total_seconds()
     session.journal = journal
     with _place(session, simulated=simulate):
         if watch:

@@ -12,19 +12,19 @@ from typing import Final
 from ..errors import BadRequest, MarketNotFound, NotRecorded
 from ..models import FeeRule
 from ..paper import FREE, Contract
-from ..registry import exchange
+from ..registry import exchange, exchanges
 from ..strategies import Strategy
 from ..strategies.beginning import time_of
 from .failing import own_failures
 
-__all__ = ["contracts", "strategy", "strategy_class"]
+__all__ = ["check_venue", "contracts", "strategy", "strategy_class"]
 
 _HEADER: Final = b'{"kind":'
 """How a recording begins that is not compressed: Python would take it for a dictionary."""
 
 
 def strategy(path: Path, markets: Sequence[str]) -> Strategy:
-    """Make the strategy of a file: its one subclass of `Strategy`, made without arguments.
+    """Make the strategy of a file, made without arguments; see `strategy_class`.
 
     ``markets`` take the place of its own, where there are any.
     """
@@ -42,7 +42,7 @@ def strategy(path: Path, markets: Sequence[str]) -> Strategy:
 
 
 def strategy_class(path: Path) -> type[Strategy]:
-    """The one subclass of `Strategy` that a file defines.
+    """The one subclass of `Strategy` that a file defines and makes no other from.
 
     It imports what lies beside it, as with ``python FILE``.
     """
@@ -53,19 +53,32 @@ def strategy_class(path: Path) -> type[Strategy]:
         sys.path.insert(0, folder)
     with own_failures(path):
         names = runpy.run_path(str(path), run_name=path.stem)
-    found = [
+    kinds = [
         kind
-        for kind in names.values()
-        if inspect.isclass(kind)
-        and issubclass(kind, Strategy)
-        and kind.__module__ == path.stem
+        for kind in dict.fromkeys(filter(inspect.isclass, names.values()))
+        if issubclass(kind, Strategy) and kind.__module__ == path.stem
     ]
+    # What others are made from is meant through them.
+    bases = {base for kind in kinds for base in kind.__mro__[1:]}
+    found = [kind for kind in kinds if kind not in bases]
     if len(found) != 1:
         told = ", ".join(kind.__name__ for kind in found) or "none"
         raise BadRequest(
             f"{path} should define one subclass of Strategy; it has: {told}"
         )
     return found[0]
+
+
+def check_venue(markets: Sequence[str], venue: str) -> None:
+    """Refuse a market of another venue than the one that runs: it would be asked for it."""
+    for name in markets:
+        word, _, market_id = name.partition(":")
+        if market_id and word in exchanges and word != venue:
+            raise BadRequest(
+                f"{name} is a market of {word}, and this command runs on {venue} alone: run "
+                "on several venues from Python, by run(strategy, kalshi, polymarket), or "
+                "over a recording of both by `backtest`"
+            )
 
 
 def _check(path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -17,6 +19,7 @@ __all__ = [
     "EventOption",
     "Every",
     "Json",
+    "Lasting",
     "Limit",
     "MarketArgument",
     "MarketOption",
@@ -179,7 +182,17 @@ Every: TypeAlias = Annotated[
     ),
 ]
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+Lasting: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--for", metavar="SPAN", help="End after so long: 60 or 1.5s, 15m, 24h."
+    ),
+]
+
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+"""Seconds of each; a number alone is of seconds."""
+# No longer than what is read at once whatever stands there.
+_SPAN: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([smhd]?)")
 
 
 def bounded(limit: int, everything: bool) -> tuple[int | None, int | None]:
@@ -198,9 +211,9 @@ def instant(
     """
     if given is None:
         return None
-    span = _span(given)
-    if span is not None:
-        # Venues take whole seconds.
+    # Venues take whole seconds, and a number alone may be meant as anything.
+    is_span = given[-1:].isalpha() and "." not in given
+    if is_span and (span := _span(given)) is not None:
         now = (now or datetime.now(UTC)).replace(microsecond=0)
         return now + span if ahead else now - span
     try:
@@ -217,37 +230,37 @@ def instant(
 
 
 def lasting(given: str | None) -> float | None:
-    """Read how many seconds from now something lasts: a span, or up to a time.
+    """Read for how many seconds something is to last, as ``--for`` says it.
 
-    >>> lasting("2h"), lasting(None)
-    (7200.0, None)
+    >>> lasting("2h"), lasting("1.5"), lasting(None)
+    (7200.0, 1.5, None)
     """
-    if given is None:
-        return None
-    if (span := _span(given)) is not None:
-        return span.total_seconds()
-    until = instant(given, ahead=True)
-    assert until is not None
-    return (until - datetime.now(UTC)).total_seconds()
+    return None if given is None else spacing(given, "--for").total_seconds()
 
 
-def spacing(given: str) -> timedelta:
-    """Read how far apart things are wanted, such as ``15m``.
+def spacing(given: str, option: str) -> timedelta:
+    """Read the span of time of an option, such as ``15m``.
 
-    >>> spacing("15m")
+    >>> spacing("15m", "--every")
     datetime.timedelta(seconds=900)
     """
     span = _span(given)
-    if span is None:
-        raise BadRequest(f"{given!r} is no span of time such as 1m, 15m, 1h or 1d")
+    if not span:
+        raise BadRequest(
+            f"{option} {given!r} is no span of time above 0: write seconds, as 60 or 1.5s, "
+            "or such as 15m, 24h or 7d"
+        )
     return span
 
 
 def _span(given: str) -> timedelta | None:
-    number, unit = given[:-1], given[-1:]
-    if unit not in _UNITS or not (number.isascii() and number.isdigit()):
+    found = _SPAN.fullmatch(given)
+    if found is None:
+        return None
+    microseconds = Fraction(found[1]) * _UNITS[found[2]] * 1_000_000
+    if microseconds.denominator != 1:
         return None
     try:
-        return timedelta(**{_UNITS[unit]: int(number)})
+        return timedelta(microseconds=int(microseconds))
     except OverflowError:
         return None

@@ -31,7 +31,7 @@ from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command
 from .idle import beside
-from .options import lasting
+from .options import Lasting, lasting
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -39,7 +39,10 @@ from .words import counted
 
 __all__ = ["add_to"]
 
-_IDLE = (beside("exchange_id", "venue", why="which is the venue"),)
+_IDLE = (
+    beside("exchange_id", "venue", why="which is the venue"),
+    beside("exchange_id", "paper", why="as what the venue tells is recorded"),
+)
 _BEAT = 0.1
 """Seconds after which the clock and Ctrl-C are looked at."""
 _NOTE = 10.0
@@ -66,10 +69,7 @@ def record(
         Path,
         typer.Option("--out", metavar="FILE", help="A new file, such as day.jsonl."),
     ],
-    span: Annotated[
-        str | None,
-        typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
-    ] = None,
+    span: Lasting = None,
     never_from: Annotated[
         list[Path] | None,
         typer.Option(
@@ -86,12 +86,12 @@ def record(
     the shell. A file that is there is not written over; one of a run that was killed can be
     read.
     """
-    lasting(span)  # what is none is refused before a file is made
+    seconds = lasting(span)
     _check(exchange_id, out)
     never = read_never([text for path in never_from or () for text in _texts(path)])
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
-    names = list(dict.fromkeys(markets))
+    names = list(dict.fromkeys(_unprefixed(market, exchange_id) for market in markets))
     with until_stopped() as stopped, _recording(exchange, out, never) as recorder:
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
@@ -99,7 +99,6 @@ def record(
         watches = _open(exchange, found)
         with _shown(screen) as show:
             # From now on: to ask for many markets takes a while.
-            seconds = lasting(span)
             _follow(
                 exchange,
                 watches,
@@ -157,6 +156,19 @@ def _texts(path: Path) -> list[str]:
         f"--never-from is not followed by a file of texts, one a line: {why}; write them into "
         "one that only you can read, or give <(…) of the program that keeps them"
     )
+
+
+def _unprefixed(market: str, exchange_id: str) -> str:
+    """A market as the venue knows it: it may be named with its venue, as in a strategy."""
+    venue, _, rest = market.partition(":")
+    if not rest or venue not in exchanges:
+        return market
+    if venue != exchange_id:
+        raise BadRequest(
+            f"{market} is a market of {venue}, and this records {exchange_id}: record it in "
+            "a command of its own; `backtest` merges several recordings"
+        )
+    return rest
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
 
@@ -19,6 +19,11 @@ from .screen import Screen
 __all__ = ["DEFAULT_VENUE", "Session", "described"]
 
 DEFAULT_VENUE = "kalshi"
+_NO_VENUES: Final = {
+    PAPER: "name the venue whose market is traded on paper, with --paper FILE beside it",
+    REPLAY: "a recording is run over by `run --over FILE` and by `backtest --data FILE`",
+}
+"""What to write instead of an exchange that Python makes and that is no venue."""
 
 
 @attrs.define(kw_only=True)
@@ -48,6 +53,8 @@ class Session:
             if self.recorded is not None:
                 self._exchange = exchange(PAPER, source=REPLAY, **self.recorded)
                 return self._exchange
+            if self.venue in _NO_VENUES:
+                raise BadRequest(f"--venue {self.venue}: {_NO_VENUES[self.venue]}")
             on_paper: dict[str, Any] = {}
             if self.paper is not None:
                 on_paper = {"source": self.venue, "path": self.paper}

@@ -22,6 +22,7 @@ from ..recording.opening import is_cassette
 from ..strategies import RunProgress, run
 from . import loading
 from .backtest_options import (
+    LONGEST_DELAY,
     Cash,
     EventDelay,
     MarketsFrom,
@@ -36,7 +37,7 @@ from .command import command, guarded, plain_command
 from .failing import own_failures
 from .idle import beside, without
 from .live_log import told_live
-from .options import Debug, Json, lasting, spacing
+from .options import Debug, Json, Lasting, lasting, spacing
 from .outcomes import of_backtest, of_run
 from .progress import shown, shown_of, shown_of_files
 from .screen import Screen
@@ -91,10 +92,7 @@ def run_strategy(
     session: Session,
     file: File,
     markets: Markets = None,
-    span: Annotated[
-        str | None,
-        typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
-    ] = None,
+    span: Lasting = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -118,13 +116,19 @@ def run_strategy(
     order_delay: Annotated[
         int,
         typer.Option(
-            "--order-delay", min=0, help="Milliseconds to the venue, with --over."
+            "--order-delay",
+            min=0,
+            max=LONGEST_DELAY,
+            help="Milliseconds to the venue, with --over.",
         ),
     ] = 0,
     event_delay: Annotated[
         int,
         typer.Option(
-            "--event-delay", min=0, help="Milliseconds to the strategy, with --over."
+            "--event-delay",
+            min=0,
+            max=LONGEST_DELAY,
+            help="Milliseconds to the strategy, with --over.",
         ),
     ] = 0,
 ) -> None:
@@ -134,7 +138,7 @@ def run_strategy(
     whatever ends it, its open orders are canceled, each by its id; what it holds is kept.
     Where money is real it needs --live, and is confirmed first.
     """
-    lasting(span)  # what is none is refused before anything is asked
+    seconds = lasting(span)
     if journal is not None and not journal.parent.is_dir():
         raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
@@ -148,12 +152,13 @@ def run_strategy(
         }
     if not strategy.markets:
         raise BadRequest(_unnamed(file, over))
+    if over is None:
+        loading.check_venue(strategy.markets, session.venue)
     screen, exchange = session.screen, session.exchange
     if session.is_real_money and session.live and not yes:
         question = f"run {file} on {exchange.id} with real money?"
         if not typer.confirm(question, err=True):
             raise BadRequest("nobody confirmed the run, and nothing was sent")
-    seconds = lasting(span)
     began = time.monotonic()
     of_time = seconds if over is None else None  # there it is that of the recording
     with (
@@ -237,7 +242,7 @@ def backtest_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
-        every = None if sample is None else spacing(sample)
+        every = None if sample is None else spacing(sample, "--sample")
         if html is not None:
             _check_page(html)  # now, and not after an hour
         strategy = loading.strategy(file, markets or [])

@@ -112,13 +112,14 @@ def sweep_strategy(
 
     A parameter is an argument of the strategy's `__init__`, or an attribute of its class,
     and its values are read as what that is by default. Failures are told, the others go
-    on; the exit code is then 8. Needs the extra: pip install 'unified-exchanges\[sweep]'.
+    on; the exit code is then 8. Needs the extra `sweep`.
     """
     screen = Screen(as_json=as_json, debug=debug)
     with guarded(screen):
         paths = read_paths(data)
+        _check_repeated(paths)
         began_with = read_cash(cash)
-        every = None if sample is None else spacing(sample)
+        every = None if sample is None else spacing(sample, "--sample")
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
         kind = loading.strategy_class(file)
@@ -168,6 +169,12 @@ def _waiting(scheduler: str | None, patience: timedelta) -> str:
     return (
         f"waiting for the scheduler at {scheduler}, until {until:%H:%M:%S} UTC at most"
     )
+
+
+def _check_repeated(paths: Sequence[Path]) -> None:
+    """Refuse what would be run once and was named twice."""
+    if repeated := [path for path in paths if paths.count(path) > 1]:
+        raise BadRequest(f"--data {repeated[0]} is there twice: name it once")
 
 
 def _data(paths: Sequence[Path], *, together: bool) -> Data | Mapping[str, Data]:

@@ -19,7 +19,7 @@ from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
 from .board import Board, Item, health_line
 from .command import command
-from .options import OutcomeOption
+from .options import Lasting, OutcomeOption, lasting
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -62,10 +62,7 @@ def watch(
         Folding | None,
         typer.Option(help="Books: the latest state or every change; as JSON every."),
     ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option("--for", metavar="SECONDS", min=0.001, help="End after so long."),
-    ] = None,
+    span: Lasting = None,
     count: Annotated[
         int | None, typer.Option("--count", min=1, help="End after so many events.")
     ] = None,
@@ -75,7 +72,7 @@ def watch(
     Needs a key, also for public data. A book that may have missed a change is marked
     STALE until it is whole again. With --json, or into a pipe, each event is a line.
     """
-    screen = session.screen
+    screen, seconds = session.screen, lasting(span)
     if depth is not None and _is_in_lines(screen):
         raise BadRequest(
             "--depth has no effect into a pipe, where each event is a line for people: leave "

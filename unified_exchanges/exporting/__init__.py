@@ -1,7 +1,6 @@
 """Recordings as the data of heavier engines, exactly or not at all.
 
-Each needs the extra of its name: ``pip install "unified-exchanges[hftbacktest]"`` or
-``"unified-exchanges[nautilus]"``.
+Each needs the extra of its name, ``hftbacktest`` or ``nautilus``.
 """
 
 from __future__ import annotations

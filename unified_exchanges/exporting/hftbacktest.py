@@ -17,6 +17,7 @@ from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
 from ..strategies.given import mistaken
+from ..wording import installed_by
 from .told import (
     BookStep,
     Told,
@@ -75,8 +76,9 @@ def to_hftbacktest(
     ``exchange_times="venue"`` the time that the venue told, where it told one, and never
     before that of the event before.
 
-    The tick is the finest that the market had, also where its grid changed; the lot that
-    of the market, or a finer one where sizes are no multiples of that.  hftbacktest
+    The tick is the largest of which all prices that the market accepted are multiples,
+    also where its grid changed; the lot that of the market, or a finer one where sizes are
+    no multiples of that.  hftbacktest
     counts in floats: a number that is not exactly a multiple of the tick or the lot, or
     whose float is another number, is refused.  The book is cleared where it may have
     missed a change, and while the market is not open.  The array is in memory, 64 bytes a
@@ -139,6 +141,7 @@ class _Writing:
     ) -> None:
         self.trades = 0
         self.settlement_value: Decimal | None = None
+        self._name = market.market_id
         self._lot = market.lot
         self._grids = [market.grid]
         self._prices: dict[Decimal, float] = {}
@@ -175,15 +178,26 @@ class _Writing:
         """The tick of all grids; raises where a price is not exactly one of its steps."""
         step = finest_step(self._grids)
         for price, written in self._prices.items():
-            _check(price, written, step, "price")
+            self._check(price, written, step, "price")
         return step
 
     def lot(self) -> Decimal:
         """The lot of all sizes; raises where one is not exactly so many of them."""
         lot = finest_lot(self._lot, self._sizes)
         for size, written in self._sizes.items():
-            _check(size, written, lot, "size")
+            self._check(size, written, lot, "size")
         return lot
+
+    def _check(self, number: Decimal, written: float, step: Decimal, what: str) -> None:
+        """Refuse a number that hftbacktest, which divides and rounds floats, would change."""
+        steps = EXACT.divide(number, step)
+        is_whole = not EXACT.remainder(number, step)
+        is_same = Decimal(repr(written)) == number
+        if not (is_whole and is_same and round(written / float(step)) == steps):
+            raise BadRequest(
+                f"{what} {text(number)} of {self._name} is not exactly a multiple of "
+                f"{text(step)} in the floats of hftbacktest"
+            )
 
     def _of_book(self, moment: int, step: BookStep) -> Iterator[_Row]:
         when = self._at(moment, step.timestamp)
@@ -208,8 +222,8 @@ class _Writing:
         when = (timestamp - _EPOCH) // _MICROSECOND * 1_000
         if when > moment:
             raise BadRequest(
-                f"what was received at {moment} ns is of {when} ns by the venue's clock, "
-                f"{when - moment} ns later: the clocks disagree, so export with "
+                f"what was received of {self._name} at {moment} ns is of {when} ns by the "
+                f"venue's clock, {when - moment} ns later: the clocks disagree, so export with "
                 'exchange_times="received"'
             )
         # A venue tells some things by the millisecond and others not at all: what it told
@@ -223,18 +237,6 @@ def _float(known: dict[Decimal, float], number: Decimal) -> float:
     if written is None:
         written = known[number] = float(number)
     return written
-
-
-def _check(number: Decimal, written: float, step: Decimal, what: str) -> None:
-    """Refuse a number that hftbacktest, which divides and rounds floats, would change."""
-    steps = EXACT.divide(number, step)
-    is_whole = not EXACT.remainder(number, step)
-    is_same = Decimal(repr(written)) == number
-    if not (is_whole and is_same and round(written / float(step)) == steps):
-        raise BadRequest(
-            f"{what} {text(number)} is not exactly a multiple of {text(step)} in the "
-            "floats of hftbacktest"
-        )
 
 
 def _save(numpy: ModuleType, path: Path, array: Any) -> None:
@@ -254,7 +256,7 @@ def _libraries() -> tuple[ModuleType, ModuleType]:
             types,  # an extra
         )
     except ImportError:
-        reason = "this needs hftbacktest: pip install 'unified-exchanges[hftbacktest]'"
+        reason = f"this needs hftbacktest: {installed_by('hftbacktest')}"
     else:
         return numpy, types
     raise ImportError(reason)

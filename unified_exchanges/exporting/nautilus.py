@@ -15,6 +15,7 @@ from ..backtesting import Data
 from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
+from ..wording import installed_by
 from .told import BookStep, Told, finest_lot, finest_step, read_path, told
 
 __all__ = ["NautilusData", "to_nautilus", "to_nautilus_catalog"]
@@ -48,8 +49,9 @@ def to_nautilus(data: Data, market: Market) -> NautilusData:
 
     ``data`` is what `backtest` takes.  The instrument is the first outcome (YES), named
     after the market and the venue, such as ``KXFED-26DEC-T3.25.KALSHI``: prices in USD
-    from 0 to 1 with the places of the finest tick that the market had, sizes in contracts
-    with those of its lot, or of a finer one where sizes are no multiples of that; no fees.
+    from 0 to 1 with the places of the largest tick of which all prices that the market
+    accepted are multiples, sizes in contracts with those of its lot, or of a finer one
+    where sizes are no multiples of that; no fees.
     ``ts_init`` is the receipt and ``ts_event`` the venue's time, where it tells one, in
     nanoseconds since 1970.  A trade of the other outcome at p is a tick at 1 - p, with the
     side of who took turned.  The book is for ``BookType.L2_MBP``; it is empty where it may
@@ -221,34 +223,32 @@ class _Making:
     def _price(self, price: Decimal) -> Any:
         made = self._prices.get(price)
         if made is None:
-            made = _exact(self._objects.Price, price, self._tick, "price")
+            made = self._exact(self._objects.Price, price, self._tick, "price")
             self._prices[price] = made
         return made
 
     def _size(self, size: Decimal) -> Any:
         made = self._sizes.get(size)
         if made is None:
-            made = _exact(self._objects.Quantity, size, self._lot, "size")
+            made = self._exact(self._objects.Quantity, size, self._lot, "size")
             self._sizes[size] = made
         return made
 
-
-def _exact(kind: Any, number: Decimal, step: Decimal, what: str) -> Any:
-    """Make a number of nautilus, with the places of its step; refuse another number."""
-    exponent = step.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    if EXACT.remainder(number, step):
-        raise BadRequest(f"{what} {text(number)} is not a multiple of {text(step)}")
-    try:
-        made = kind.from_str(f"{number:.{max(0, -exponent)}f}")
-    except ValueError as error:
-        message = f"nautilus_trader cannot hold the {what} {text(number)}: {error}"
-        raise BadRequest(message) from error
-    if made.as_decimal() != number:
-        raise BadRequest(
-            f"nautilus_trader would hold the {what} {text(number)} as {made}"
-        )
-    return made
+    def _exact(self, kind: Any, number: Decimal, step: Decimal, what: str) -> Any:
+        """Make a number of nautilus with the places of its step; refuse another number."""
+        exponent = step.normalize().as_tuple().exponent
+        assert isinstance(exponent, int)
+        told = f"{what} {text(number)} of {self._market.market_id}"
+        if EXACT.remainder(number, step):
+            raise BadRequest(f"{told} is not a multiple of {text(step)}")
+        try:
+            made = kind.from_str(f"{number:.{max(0, -exponent)}f}")
+        except ValueError as error:
+            message = f"nautilus_trader cannot hold the {told}: {error}"
+            raise BadRequest(message) from error
+        if made.as_decimal() != number:
+            raise BadRequest(f"nautilus_trader would hold the {told} as {made}")
+        return made
 
 
 def _nanoseconds(moment: datetime) -> int:
@@ -260,5 +260,5 @@ def _module(name: str) -> Any:
     try:
         return import_module(f"nautilus_trader.{name}")
     except ImportError:
-        reason = "this needs nautilus_trader: pip install 'unified-exchanges[nautilus]'"
+        reason = f"this needs nautilus_trader: {installed_by('nautilus')}"
     raise ImportError(reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from math import gcd
 from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -107,19 +108,18 @@ def read_path(given: str | PathLike[str]) -> Path:
 
 
 def finest_step(grids: Iterator[PriceGrid] | list[PriceGrid]) -> Decimal:
-    """The step of which the prices of all grids are multiples.
+    """The largest step of which the prices of all grids are multiples.
 
-    Raises `BadRequest` where the finest of their steps is not one.
+    It is finer than every step of theirs where none divides the others: Kalshi has cents
+    in halves between edges in fifths.
+
+    >>> finest_step([PriceGrid.of("0 0.1 0.002", "0.1 0.9 0.005", "0.9 1 0.002")])
+    Decimal('0.001')
     """
     bands = [band for grid in grids for band in grid.bands]
-    step = min(band.step for band in bands)
-    for band in bands:
-        if any(EXACT.remainder(x, step) for x in (band.step, band.anchor)):
-            raise BadRequest(
-                f"prices of the band {text(band.start)} to {text(band.end)} by "
-                f"{text(band.step)} are not multiples of one tick of {text(step)}"
-            )
-    return step
+    numbers = {x for band in bands for x in (band.step, band.anchor)}
+    unit = Decimal(1).scaleb(-max(map(_places, numbers)))
+    return EXACT.multiply(unit, gcd(*(int(EXACT.divide(x, unit)) for x in numbers)))
 
 
 def finest_lot(lot: Decimal, sizes: Iterable[Decimal]) -> Decimal:

@@ -1,13 +1,15 @@
 """OpenTelemetry: what is measured, for whatever the program exports to.
 
-Needs opentelemetry-api: ``pip install "unified-exchanges[opentelemetry]"``.  Without an
-SDK that the program sets up, as is the rule there, nothing is exported.
+Needs opentelemetry-api, of the extra ``opentelemetry``.  Without an SDK
+that the program sets up, as is the rule there, nothing is exported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Final
+
+from ..wording import installed_by
 
 try:
     from opentelemetry import metrics
@@ -16,7 +18,7 @@ except ModuleNotFoundError as error:
         raise
     message = (
         "OpenTelemetryObserver needs opentelemetry-api, which is not installed; install "
-        'it with: python -m pip install "unified-exchanges[opentelemetry]"'
+        f"it with: {installed_by('opentelemetry')}"
     )
     raise ImportError(message, name="opentelemetry") from None
 

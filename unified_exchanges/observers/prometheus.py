@@ -1,12 +1,14 @@
 """Prometheus: what is measured, for a scrape.
 
-Needs prometheus_client: ``pip install "unified-exchanges[prometheus]"``.
+Needs prometheus_client, of the extra ``prometheus``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final
+
+from ..wording import installed_by
 
 try:
     import prometheus_client
@@ -17,7 +19,7 @@ except ModuleNotFoundError as error:
         raise
     message = (
         "PrometheusObserver needs prometheus_client, which is not installed; install it "
-        'with: python -m pip install "unified-exchanges[prometheus]"'
+        f"with: {installed_by('prometheus')}"
     )
     raise ImportError(message, name="prometheus_client") from None
 

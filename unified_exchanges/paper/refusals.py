@@ -28,6 +28,7 @@ __all__ = [
     "error_of",
     "has_ended",
     "not_trading",
+    "refusal_told",
 ]
 
 NOTHING_TO_REDUCE: Final = "reduce_only: there is no position to reduce"
@@ -69,6 +70,15 @@ def error_of(reason: str) -> type[UnifiedExchangesError]:
     if _NOT_CHANGED in reason:
         return InvalidOrder
     return _ERRORS.get(reason, OrderRejected)
+
+
+def refusal_told(about: object, reason: str) -> str:
+    """What an error says of it, alike on paper and in a backtest.
+
+    >>> refusal_told("change of 7", TOO_FEW)
+    'change of 7: refused on paper: fill or kill: too few are offered'
+    """
+    return f"{about}: refused on paper: {reason}"
 
 
 _ERRORS: Final[dict[str, type[UnifiedExchangesError]]] = {

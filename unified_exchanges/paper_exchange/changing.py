@@ -15,7 +15,7 @@ from ..models import CancelReport, CancelResult, Order, Params
 from ..money import EXACT, Number
 from ..paper.broker import Refusal
 from ..paper.departure import Departure
-from ..paper.refusals import error_of, has_ended
+from ..paper.refusals import error_of, has_ended, refusal_told
 from .account import ARGUMENTS
 from .placing import Placing
 
@@ -180,7 +180,7 @@ class Changing(Placing):
     def refused_change(self, about: str, refusal: Refusal) -> UnifiedExchangesError:
         """Why an order was not changed, as its venue would answer."""
         reason = str(refusal)
-        return error_of(reason)(f"{about}: refused on paper: {reason}", venue=self.id)
+        return error_of(reason)(refusal_told(about, reason), venue=self.id)
 
     def _after(
         self,

@@ -22,7 +22,7 @@ from ..models.tracking import risk
 from ..money import EXACT
 from ..paper.broker import Refusal
 from ..paper.departure import Departure
-from ..paper.refusals import error_of
+from ..paper.refusals import error_of, refusal_told
 from ..venue import Call
 from ..venue.batching import Batching
 from ..venue.closing import Closing
@@ -315,7 +315,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
 
     def _refuse(self, ready: Draft, call: _Act, error: UnifiedExchangesError) -> None:
         """Keep why an order is not there, in the words of its caller."""
-        error.message = f"{ready}: refused on paper: {error.message}"
+        error.message = refusal_told(ready, error.message)
         error.args = (error.message,)
         error.venue, error.request = self.id, self.create_name
         error.client_order_id = ready.client_order_id

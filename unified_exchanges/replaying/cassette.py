@@ -20,6 +20,7 @@ from ..description import Description
 from ..errors import BadRequest
 from ..recording.format import Body, DamagedRecording, Rest
 from ..recording.opening import open_recording
+from ..wording import installed_by
 from .addresses import Place, places_of
 from .counterpart import some_of
 from .document import read_document
@@ -154,8 +155,8 @@ def _read(file: Path) -> Any:
         yaml = import_module("yaml")
     except ImportError:
         reason = (
-            "cassettes need PyYAML: pip install 'unified-exchanges[testing]', or "
-            "record with Recorder instead"
+            f"cassettes need PyYAML: {installed_by('testing')}, or record with Recorder "
+            "instead"
         )
     else:
         try:

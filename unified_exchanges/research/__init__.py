@@ -1,6 +1,6 @@
 """Recordings and models as tables for DuckDB, polars and pandas.
 
-Needs an extra: ``pip install "unified-exchanges[research]"``.
+Needs the extra ``research``.
 """
 
 from __future__ import annotations

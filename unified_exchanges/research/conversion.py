@@ -17,6 +17,7 @@ from ..recording.decoder import RecordingDecoder, decode, decoder_of
 from ..recording.line_clock import LineClock
 from ..recording.places import Place, check_places, is_there, place_of
 from ..registry import folder
+from ..wording import installed_by
 from .catalog import Recorded, placing
 from .manifest import TERMS, places_of, write_manifest
 from .rows import Rows
@@ -221,7 +222,7 @@ def _tables(path: Path, venue: str, recording: str, began: int) -> Tables:
     try:
         from .parquet import Tables  # noqa: PLC0415 - pyarrow is an extra
     except ImportError:
-        reason = "tables need pyarrow: pip install 'unified-exchanges[research]'"
+        reason = f"tables need pyarrow: {installed_by('research')}"
     else:
         return Tables(path, venue, recording, began)
     raise ImportError(reason)

@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
 from ..errors import BadRequest
+from ..wording import installed_by
 from .columns import Column, sorted_out
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import polars as pl
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 __all__ = ["Backend", "to_frame"]
 
@@ -55,13 +55,13 @@ def to_frame(
     objects: object, backend: Literal["polars"], *, kind: type | None = ...
 ) -> pl.DataFrame: ...
 @overload
-def to_frame(  # pyright: ignore[reportUnknownParameterType] - pyarrow has no types
+def to_frame(  # what pyarrow makes has no types
     objects: object, backend: Literal["pyarrow"], *, kind: type | None = ...
-) -> pa.Table: ...
+) -> Any: ...
 @overload
-def to_frame(  # pyright: ignore[reportUnknownParameterType] - as above
+def to_frame(
     objects: object, backend: Backend, *, kind: type | None = ...
-) -> pd.DataFrame | pl.DataFrame | pa.Table: ...
+) -> pd.DataFrame | pl.DataFrame | Any: ...
 def to_frame(
     objects: object, backend: Backend = "pandas", *, kind: type | None = None
 ) -> Any:
@@ -147,7 +147,5 @@ def _loaded(library: str) -> Any:
     try:
         return import_module(library)
     except ImportError as error:
-        message = (
-            f"this table needs {library}: pip install 'unified-exchanges[research]'"
-        )
+        message = f"this table needs {library}: {installed_by('research')}"
         raise ImportError(message, name=library) from error

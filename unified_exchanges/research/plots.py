@@ -16,6 +16,7 @@ from ..errors import BadRequest
 from ..models import Candle, Level, Ohlc, OrderBook, PricePoint, Trade
 from ..models.line import flattened, shortened
 from ..money import EXACT, ONE, ZERO, text
+from ..wording import installed_by
 from .columns import sorted_out
 from .embedding import embedded_rows, embedded_text
 from .thinning import thinned
@@ -350,5 +351,5 @@ def _altair() -> Any:
     try:
         return import_module("altair")
     except ImportError as error:
-        message = "plots need altair: pip install 'unified-exchanges[research]'"
+        message = f"plots need altair: {installed_by('research')}"
         raise ImportError(message, name="altair") from error

@@ -23,13 +23,13 @@ from ..strategies import contract_of
 from .catalog import Recorded, recorded_in
 from .manifest import TERMS, check_bytes, check_there, manifest_of
 
-__all__ = ["Terms", "all_terms", "terms_of"]
+__all__ = ["Terms", "all_terms"]
 
 _NAME: Final = "terms.jsonl"
 _OK: Final = 200
 
 
-def terms_of(path: Path, recorded: Recorded) -> Path:
+def _terms_of(path: Path, recorded: Recorded) -> Path:
     """Where what was told of the markets of a recording is, below the folder of tables."""
     return path / TERMS / recorded.folder / _NAME
 
@@ -46,7 +46,7 @@ def all_terms(path: Path) -> list[Path]:
 def _terms(path: Path, recorded: Recorded) -> Path:
     manifest = manifest_of(path, recorded)
     check_there(path, recorded, manifest, TERMS)
-    file = terms_of(path, recorded)
+    file = _terms_of(path, recorded)
     check_bytes(file, recorded.folder, manifest.files[TERMS][_NAME])
     return file
 
@@ -55,7 +55,7 @@ class Terms:
     """Collects them while a recording is read, on the disk."""
 
     def __init__(self, path: Path, recorded: Recorded, head: Header) -> None:
-        self._path = terms_of(path, recorded)
+        self._path = _terms_of(path, recorded)
         self._path.parent.mkdir(parents=True)
         self._heard = self._path.with_suffix(".heard")
         self._file = self._heard.open("wb")

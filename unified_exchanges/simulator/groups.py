@@ -8,9 +8,9 @@ from decimal import Decimal
 from ..money import EXACT, ZERO
 from .orders import Group, Owner
 
-__all__ = ["WINDOW_US", "OrderGroup"]
+__all__ = ["OrderGroup"]
 
-WINDOW_US = 15_000_000
+_WINDOW_US = 15_000_000
 """Fills count for 15 seconds (docs.kalshi.com, order groups, 2026-10)."""
 
 
@@ -32,7 +32,7 @@ class OrderGroup:
 
     def filled(self, now_us: int) -> Decimal:
         """Contracts filled within the last 15 seconds."""
-        while self._fills and self._fills[0][0] <= now_us - WINDOW_US:
+        while self._fills and self._fills[0][0] <= now_us - _WINDOW_US:
             self._sum = EXACT.subtract(self._sum, self._fills.popleft()[1])
         return self._sum
 

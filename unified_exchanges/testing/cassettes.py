@@ -4,7 +4,7 @@ A cassette made in one flavour replays in the other.  Use cassettes to pin what 
 answers; for how your own code behaves when orders fill, fail or get lost, use the
 simulated venue.
 
-Needs vcrpy: ``pip install "unified-exchanges[testing]"``.
+Needs vcrpy, of the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..clock import Clock, SystemClock
 from ..errors import NotRecorded
+from ..wording import installed_by
 from .guard import socket_guard
 from .redaction import SuspectedSecret, read_texts
 
@@ -86,7 +87,7 @@ def _load() -> Callable[..., AbstractContextManager[Tape]]:
     try:
         from .tape import tape  # noqa: PLC0415 - vcrpy is an extra
     except ImportError:
-        reason = "cassettes need vcrpy: pip install 'unified-exchanges[testing]'"
+        reason = f"cassettes need vcrpy: {installed_by('testing')}"
     else:
         return tape
     raise ImportError(reason)

@@ -89,7 +89,7 @@ def test_the_base_is_chosen_where_a_library_is_missing(monkeypatch, missing):
 @pytest.mark.parametrize("missing", ["coincurve", "Crypto.Hash"])
 def test_the_fast_way_without_its_libraries_names_the_extra(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
-    words = rf"needs {missing}.*pip install \"unified_exchanges\[polymarket\]\""
+    words = rf"needs {missing}.*pip install '\.\[polymarket\]' in a clone"
     with pytest.raises(NotSupported, match=words):
         key_maker("fast")
 

@@ -26,10 +26,12 @@ those for which its `Ground` names nothing.  Needs the extra ``testing``, which 
 
 from importlib.util import find_spec
 
+from ...wording import installed_by
+
 if find_spec("pytest") is None:
     raise ModuleNotFoundError(
         "unified_exchanges.testing.conformance needs pytest, which is not installed: "
-        'pip install "unified-exchanges[testing]"',
+        f"{installed_by('testing')}",
         name="pytest",
     )
 

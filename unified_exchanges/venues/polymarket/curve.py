@@ -15,6 +15,7 @@ import attrs
 
 from ...errors import BadRequest, NotSupported
 from ...hidden import told
+from ...wording import installed_by
 from .keccak import keccak_256
 
 __all__ = ["ORDER", "Key", "Way", "key_maker"]
@@ -27,7 +28,7 @@ ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 _HALF = ORDER >> 1
 _ENDINGS = (b"\x1b", b"\x1c")
-_EXTRA = 'pip install "unified_exchanges[polymarket]"'
+_EXTRA = installed_by("polymarket")
 
 
 @attrs.frozen(repr=False)

@@ -99,7 +99,6 @@ class House:
         self.tape = Tape(
             catalog=self.catalog,
             vault=self.vault,
-            wallets=self.wallets,
             orders=self.orders,
             rng=draws[3],
             done=self._traded,

@@ -15,7 +15,6 @@ from .curve import checksummed
 from .lots import Direction
 from .records import Leg, Match, Placed, other_price
 from .vault import Vault
-from .wallets import Wallet
 
 __all__ = ["Tape"]
 
@@ -34,14 +33,12 @@ class Tape:
         *,
         catalog: Catalog,
         vault: Vault,
-        wallets: Mapping[str, Wallet],
         orders: Mapping[str, Placed],
         rng: Random,
         done: Callable[[Match], None],
     ) -> None:
         self._catalog = catalog
         self._vault = vault
-        self._wallets = wallets
         self._orders = orders
         self._rng = rng
         self._done = done
