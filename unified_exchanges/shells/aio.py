@@ -74,6 +74,7 @@ from ..tracking.halting import Halting
 from ..transports import AsyncTransport
 from ..venue import Venue
 from ..venue.raw import RawBody
+from .aio_occupied import AsyncOccupied
 from .aio_tracking import AsyncTracking
 
 __all__ = ["AsyncExchange"]
@@ -170,6 +171,7 @@ class AsyncExchange(AsyncTracking, ABC):
         self._checks: asyncio.Task[None] | None = None
         self._hubs = {}
         self._is_closed = False
+        self.occupied = AsyncOccupied()
         fork.in_child(self, AsyncExchange._forget_checks)
 
     @property
@@ -237,11 +239,18 @@ class AsyncExchange(AsyncTracking, ABC):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End streams and health checks, release connections; twice is allowed."""
-        await self._close_streams()
-        await self.stop_health_checks()
-        await self._driver.close()
-        self.venue.monitor.close()
+        """End streams and health checks, release connections; twice is allowed.
+
+        A run of a strategy in another task is ended first, as by its ``stop``: it cancels
+        its orders.
+        """
+        try:
+            await self.occupied.vacate()
+        finally:
+            await self._close_streams()
+            await self.stop_health_checks()
+            await self._driver.close()
+            self.venue.monitor.close()
 
     async def request(
         self,

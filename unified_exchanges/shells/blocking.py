@@ -75,6 +75,7 @@ from ..tracking.halting import Halting
 from ..transports import Transport
 from ..venue import Venue
 from ..venue.raw import RawBody
+from .occupied import Occupied
 from .tracking import Tracking
 
 __all__ = ["Exchange"]
@@ -172,6 +173,7 @@ class Exchange(Tracking, ABC):
         self._hubs = {}
         self._call_off = None
         self._is_closed = False
+        self.occupied = Occupied()
         fork.in_child(self, Exchange._forget_checks)
         self._making = fork.lock()
 
@@ -239,11 +241,18 @@ class Exchange(Tracking, ABC):
         self.close()
 
     def close(self) -> None:
-        """End streams and health checks, release connections; twice is allowed."""
-        self._close_streams()
-        self.stop_health_checks()
-        self._driver.close()
-        self.venue.monitor.close()
+        """End streams and health checks, release connections; twice is allowed.
+
+        A run of a strategy in another thread is ended first, as by its ``stop``: it cancels
+        its orders.
+        """
+        try:
+            self.occupied.vacate()
+        finally:
+            self._close_streams()
+            self.stop_health_checks()
+            self._driver.close()
+            self.venue.monitor.close()
 
     def request(
         self,

@@ -13,6 +13,7 @@ from ..models import Gap, Order
 from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
+from .asked import Asked, staying
 from .beginning import read_subjects, routed, time_of
 from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
@@ -71,18 +72,18 @@ async def async_run(
     check_strategy(strategy)
     check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
     check_exchanges(exchanges, AsyncExchange, _WANTED)
-    stop = stop or asyncio.Event()
-    if is_recorded(x.venue for x in exchanges):
-        return await _recorded(strategy, exchanges, keep, seconds, stop, progress)
-    running = _AsyncRun(strategy, exchanges)
-    await running.open(keep)
-    return await running.go(seconds, stop, progress)
+    with staying(stop, exchanges) as asked:
+        if is_recorded(x.venue for x in exchanges):
+            return await _recorded(strategy, exchanges, keep, seconds, asked, progress)
+        running = _AsyncRun(strategy, exchanges)
+        await running.open(keep)
+        return await running.go(seconds, asked, progress)
 
 
-def _ending(stop: _Stop) -> Ending:
+def _ending(asked: Asked) -> Ending:
     """The end of a run on a loop, which somebody may leave and come back to."""
     running = asyncio.get_running_loop().is_running
-    return Ending(*_INTERRUPTIONS, is_asked=stop.is_set, is_here=running)
+    return Ending(*_INTERRUPTIONS, is_asked=asked.is_set, is_here=running)
 
 
 async def _recorded(
@@ -90,7 +91,7 @@ async def _recorded(
     exchanges: tuple[AsyncExchange, ...],
     keep: int,
     seconds: float | None,
-    stop: _Stop,
+    asked: Asked,
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
@@ -101,10 +102,10 @@ async def _recorded(
         positions = await exchange.fetch_positions()
     recorded = cast("Recorded", exchange)
     run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
-    with _ending(stop) as ending:
+    with _ending(asked) as ending:
         try:
             try:
-                run.begin(seconds, stop.is_set)
+                run.begin(seconds, asked.is_set)
                 for turn in count(1):
                     if not run.step(progress):
                         break
@@ -158,12 +159,12 @@ class _AsyncRun:
         self._session = self._running.session
 
     async def go(
-        self, seconds: float | None, stop: _Stop, progress: Progress | None
+        self, seconds: float | None, asked: Asked, progress: Progress | None
     ) -> RunReport:
-        with _ending(stop) as ending:
+        with _ending(asked) as ending:
             try:
                 try:
-                    await self._live(seconds, stop, progress)
+                    await self._live(seconds, asked, progress)
                 finally:
                     # No sooner: until then signals are of whoever runs the loop.
                     ending.hold()
@@ -173,11 +174,11 @@ class _AsyncRun:
             return await self._end_all(ending)
 
     async def _live(
-        self, seconds: float | None, stop: _Stop, progress: Progress | None
+        self, seconds: float | None, asked: Asked, progress: Progress | None
     ) -> None:
         running = self._running
         self._follow()
-        running.begin(seconds, stop.is_set)
+        running.begin(seconds, asked.is_set)
         self._send()
         while not running.is_over:
             running.show(progress)

@@ -14,6 +14,7 @@ from ..models import Gap, Order
 from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.handed import Handed
+from .asked import Asked, staying
 from .beginning import read_subjects, routed, time_of
 from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
@@ -81,10 +82,10 @@ def run(
     check_strategy(strategy)
     check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
     check_exchanges(exchanges, Exchange, _WANTED)
-    stop = stop or Event()
-    if is_recorded(x.venue for x in exchanges):
-        return _recorded(strategy, exchanges, keep, seconds, stop, progress)
-    return _Run(strategy, exchanges, keep=keep).go(seconds, stop, progress)
+    with staying(stop, exchanges) as asked:
+        if is_recorded(x.venue for x in exchanges):
+            return _recorded(strategy, exchanges, keep, seconds, asked, progress)
+        return _Run(strategy, exchanges, keep=keep).go(seconds, asked, progress)
 
 
 def _recorded(
@@ -92,7 +93,7 @@ def _recorded(
     exchanges: tuple[Exchange, ...],
     keep: int,
     seconds: float | None,
-    stop: Event,
+    asked: Asked,
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
@@ -106,11 +107,11 @@ def _recorded(
 
     def live() -> None:
         ending.hold()
-        run.begin(seconds, stop.is_set)
+        run.begin(seconds, asked.is_set)
         while run.step(progress):
             pass
 
-    with Ending(KeyboardInterrupt, is_asked=stop.is_set) as ending:
+    with Ending(KeyboardInterrupt, is_asked=asked.is_set) as ending:
         ending.tell(live)
         return run.end(ending)
 
@@ -147,16 +148,16 @@ class _Run:
         """What is on its way; also guarded by ``_lock``."""
 
     def go(
-        self, seconds: float | None, stop: Event, progress: Progress | None
+        self, seconds: float | None, asked: Asked, progress: Progress | None
     ) -> RunReport:
-        with Ending(KeyboardInterrupt, is_asked=stop.is_set) as ending:
+        with Ending(KeyboardInterrupt, is_asked=asked.is_set) as ending:
             pool = ThreadPoolExecutor(SENDERS, _THREADS)
 
             def live() -> None:
                 ending.hold()
                 # Else one is on its way of which nobody knows.
                 send = partial(ending.uncut, lambda: self._send(pool))
-                self._live(send, seconds, stop, progress)
+                self._live(send, seconds, asked, progress)
 
             ending.tell(live)
             return self._end_all(ending, pool)
@@ -165,12 +166,12 @@ class _Run:
         self,
         send: Callable[[], None],
         seconds: float | None,
-        stop: Event,
+        asked: Asked,
         progress: Progress | None,
     ) -> None:
         running = self._running
         self._follow()
-        running.begin(seconds, stop.is_set)
+        running.begin(seconds, asked.is_set)
         send()
         while not running.is_over:
             running.show(progress)

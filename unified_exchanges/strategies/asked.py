@@ -1,0 +1,54 @@
+"""Whether somebody wants a run to end: its caller, or who closes an exchange of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+__all__ = ["Asked", "staying"]
+
+
+class _Stop(Protocol):
+    def is_set(self) -> bool: ...
+
+
+class _Occupied(Protocol):
+    def is_closing(self) -> bool: ...
+
+    def enter(self, who: object) -> None: ...
+
+    def leave(self, who: object) -> None: ...
+
+
+class _Exchange(Protocol):
+    @property
+    def occupied(self) -> _Occupied: ...
+
+
+class Asked:
+    """Set once the caller's event is, or while somebody waits to close an exchange."""
+
+    def __init__(self, stop: _Stop | None, exchanges: Sequence[_Exchange]) -> None:
+        self._stop = stop
+        self._exchanges = exchanges
+
+    def is_set(self) -> bool:
+        """Whether the run is to end."""
+        if self._stop is not None and self._stop.is_set():
+            return True
+        return any(x.occupied.is_closing() for x in self._exchanges)
+
+
+@contextmanager
+def staying(stop: _Stop | None, exchanges: Sequence[_Exchange]) -> Generator[Asked]:
+    """Be in exchanges: whoever closes one waits until the block has ended."""
+    asked = Asked(stop, exchanges)
+    try:
+        for exchange in exchanges:
+            exchange.occupied.enter(asked)
+        yield asked
+    finally:
+        # Also where an interruption came in between.
+        for exchange in exchanges:
+            exchange.occupied.leave(asked)
