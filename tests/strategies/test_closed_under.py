@@ -1,0 +1,158 @@
+"""Whoever closes an exchange ends the runs on it first: nothing of theirs stays open."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from unified_exchanges import Market, OrderBook, async_exchange, exchange
+from unified_exchanges.shells.aio_occupied import AsyncOccupied
+from unified_exchanges.shells.occupied import Occupied
+from unified_exchanges.strategies import Desk, RunReport, Strategy, async_run, run
+
+from ..recording.sessions import Stage, stage
+
+
+@pytest.fixture(scope="module", params=["kalshi", "polymarket"])
+def at(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with stage(request.param, enforce_limits=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def markets(at: Stage) -> list[Market]:
+    with exchange(at.venue, **at.account) as ex:
+        found = [m for m in ex.fetch_markets() if m.bid and m.bid > m.grid.lowest]
+    return found[:2]
+
+
+class Resting(Strategy):
+    """Rests three bids, and breaks a moment later if it is to."""
+
+    def __init__(self, market: Market, *, breaks: bool = False) -> None:
+        self.market = market
+        self.markets = [market.market_id]
+        self.breaks = breaks
+        self.rests = threading.Event()
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            low, first = self.market.grid.lowest, self.market.outcomes[0].label
+            for _ in range(3):
+                desk.place(book.market_id, first, "buy", low, 10)
+            desk.timer("soon", timedelta(milliseconds=50))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if len(desk.open_orders) < 3:
+            desk.timer("soon", timedelta(milliseconds=50))
+            return
+        self.rests.set()
+        if self.breaks:
+            raise ValueError("bug")
+
+
+def test_one_run_that_breaks_lets_the_other_one_cancel_its_orders(
+    at: Stage, markets: list[Market]
+) -> None:
+    reports: list[RunReport] = []
+
+    async def go() -> None:
+        async with async_exchange(at.venue, **at.account) as ex:
+            other = Resting(markets[1])
+
+            async def beside() -> None:
+                reports.append(await async_run(other, ex, seconds=60))
+
+            async def breaking() -> None:
+                await asyncio.to_thread(other.rests.wait, 30)
+                await async_run(Resting(markets[0], breaks=True), ex, seconds=60)
+
+            await asyncio.gather(breaking(), beside())
+
+    with pytest.raises(ValueError, match="bug"):
+        asyncio.run(go())
+    [report] = reports
+    assert len(report.orders) == 3
+    with exchange(at.venue, **at.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
+def test_an_exchange_is_closed_once_the_run_of_another_thread_is_over(
+    at: Stage, markets: list[Market]
+) -> None:
+    strategy, reports = Resting(markets[0]), []
+    with exchange(at.venue, **at.account) as ex:
+        thread = threading.Thread(
+            target=lambda: reports.append(run(strategy, ex, seconds=60))
+        )
+        thread.start()
+        assert strategy.rests.wait(30)
+    thread.join(10)
+    assert [len(report.orders) for report in reports] == [3]
+    with exchange(at.venue, **at.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
+def test_who_closes_it_within_its_own_run_does_not_wait_for_itself() -> None:
+    inside = Occupied()
+    inside.enter("run")
+    inside.vacate()
+    inside.leave("run")
+    inside.leave("run")
+
+
+async def test_neither_does_a_task() -> None:
+    inside = AsyncOccupied()
+    inside.enter("run")
+    await inside.vacate()
+
+
+async def test_who_waits_is_cancelled_once_they_have_ended() -> None:
+    inside = AsyncOccupied()
+    ended: list[str] = []
+
+    async def staying() -> None:
+        inside.enter("run")
+        await asyncio.sleep(0.3)
+        ended.append("run")
+        inside.leave("run")
+
+    async def closing() -> None:
+        try:
+            await inside.vacate()
+        finally:
+            ended.append("closed")
+
+    run_of_it = asyncio.create_task(staying())
+    await asyncio.sleep(0.02)
+    task = asyncio.create_task(closing())
+    await asyncio.sleep(0.02)
+    assert inside.is_closing()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await run_of_it
+    assert ended == ["run", "closed"]
+    assert not inside.is_closing()
+
+
+async def test_who_is_cancelled_twice_waits_no_more() -> None:
+    inside = AsyncOccupied()
+
+    async def staying() -> None:
+        inside.enter("run")
+        await asyncio.sleep(60)
+
+    run_of_it = asyncio.create_task(staying())
+    await asyncio.sleep(0)
+    task = asyncio.create_task(inside.vacate())
+    for _ in range(2):
+        await asyncio.sleep(0.02)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    run_of_it.cancel()
