@@ -368,6 +368,8 @@ class _Errand(Errand):
         if isinstance(step, Sleep) and self._since is None:
             # For how long it waits between two tries is drawn by lot.
             self._since = self._ground.clock.wall
+            if not self._ground.waits:
+                return None
         if isinstance(step, JournalStep):
             return performed(self._journal, step)
         return super()._perform(step)
