@@ -23,7 +23,7 @@ from unified_exchanges import (
 from unified_exchanges.backtesting import backtest, sweep
 from unified_exchanges.paper import Contract
 from unified_exchanges.recording import Recorder
-from unified_exchanges.simulator.faults import StreamFault, StreamPlan
+from unified_exchanges.simulator.faults import Fault, StreamFault, StreamPlan
 from unified_exchanges.simulator.orders import Owner, Ticket
 from unified_exchanges.strategies import (
     Desk,
@@ -321,3 +321,32 @@ def test_a_fill_that_no_stream_tells_is_read(
     assert strategy.said[-1] == ("closed", 20)
     assert sum(x.size for x in report.fills) == 20
     assert not [x for x in report.notes if "cash and positions go by" in x.text]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_fill_that_cannot_be_read_either_is_said_and_hides_no_order(
+    venue: str, flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    frame, path = (
+        ("fill", "/portfolio/fills") if venue == "kalshi" else ("trade", "/data/trades")
+    )
+    plan = StreamPlan([StreamFault("drop", frame=frame, nth=n) for n in (1, 2, 3, 4)])
+
+    class Blind(Stopping):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                fault = Fault("drop", method="GET", path=path, count=None)
+                at.server.faults.add(fault)
+            super().on_book(desk, book)
+
+    with stage(venue, plan, enforce_limits=False) as at:
+        strategy = Blind(market_of(at).market_id)
+        with exchange(venue, **at.account) as ex:
+            before = ex.fetch_balance().available
+        report = performed(flavour, strategy, venue, **at.account)
+    assert strategy.said == [("closed", 20)]
+    assert (report.fills, report.positions, report.cash) == ((), (), before)
+    [note] = report.notes
+    assert "20 filled, and fills of 0 were told" in note.text
+    assert note.text in [x.message for x in caplog.records if x.levelname == "WARNING"]

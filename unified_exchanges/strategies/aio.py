@@ -345,7 +345,7 @@ class _AsyncRun:
             except asyncio.CancelledError as error:
                 ending.met(error)
             self._session.book(running.waiting.take())
-        running.booked(running.waiting.take)
+        running.booked(ending, running.waiting.take)
 
     async def _cancel(self, ending: Ending, left: dict[str, Outcome]) -> None:
         """Cancel what may be open; tells how each ended, or why that is not known.

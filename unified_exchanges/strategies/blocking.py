@@ -315,7 +315,7 @@ class _Run:
             self._ask(pool)
             self._wait(BEAT)
             self._session.book(self._take())
-        running.booked(self._take)
+        running.booked(ending, self._take)
 
     def _is_due(self) -> bool:
         with self._lock:

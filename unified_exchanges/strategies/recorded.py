@@ -290,7 +290,7 @@ class RecordedRun:
                 running.session.book(items.popleft())
             else:
                 self._timeline.step()
-        running.session.conclude()
+        running.booked(ending, running.waiting.take)
 
     def _step(self) -> None:
         self._timeline.step()

@@ -182,11 +182,15 @@ class Running:
         states = session.states
         return is_asked_for and states.is_holding and not states.is_overdue
 
-    def booked(self, take: Callable[[], Item | None]) -> None:
-        """Book what has come by now, which ``take`` gives, and note what has not."""
+    def booked(self, ending: Ending, take: Callable[[], Item | None]) -> None:
+        """Book what has come by now, which ``take`` gives, and note what has not.
+
+        Where there will be no report, nobody waited for it either.
+        """
         for _ in range(len(self.waiting)):
             self.session.book(take())
-        self.session.conclude()
+        if ending.broke is None:
+            self.session.conclude()
 
     def report(
         self,
