@@ -170,6 +170,23 @@ def test_no_order_is_open_before_what_it_took_at_once(
     assert told(scene) == [4, 6, ("closed", 10)]
 
 
+def test_a_change_of_what_ended_untold_is_refused_by_the_venue(scene: Scene) -> None:
+    place = scene.place()
+    session = scene.session
+    session.answered(place, order(None))
+    session.take(order(place.key, status=CLOSED, filled=10))
+    scene.desk.amend(place.key, price="0.40")
+    session.failed(scene.sent(), OrderRejected("it has ended"))
+    # A cancel would change nothing.
+    scene.desk.cancel(place.key)
+    assert session.ready() == []
+    session.take(made(10))
+    assert told(scene) == [("open", 0), 10, ("closed", 10)]
+    assert len(session.failures) == 1
+    scene.desk.amend(place.key, price="0.40")
+    assert session.ready() == []
+
+
 def test_who_fills_as_a_maker_was_open_before_whatever_the_answer_is(
     scene: Scene,
 ) -> None:
@@ -329,7 +346,6 @@ def test_after_the_end_fills_are_booked_and_nobody_is_told(scene: Scene) -> None
     session = scene.session
     session.answered(place, order(None))
     session.stop()
-    session.states.is_over = True
     session.ended({place.key: order(None, status=CLOSED, filled=10)})
     assert session.states.is_holding
     session.book(taken(10))
@@ -348,7 +364,6 @@ def test_after_the_end_a_fill_that_does_not_come_is_said(
     session = scene.session
     session.answered(place, order(None))
     session.stop()
-    session.states.is_over = True
     session.ended({place.key: order(None, status=CANCELED, filled=3)})
     session.look_up(START + HOLD)
     assert session.states.is_overdue

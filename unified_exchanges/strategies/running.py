@@ -167,7 +167,6 @@ class Running:
             # Each may raise, as what it tells does.
             ending.tell(session.states.release)
         ending.tell(partial(session.strategy.on_stop, session.desk))
-        session.states.is_over = True
 
     def ended(self, left: Mapping[str, Outcome]) -> None:
         """The orders that were left ended so: their fills are waited for."""

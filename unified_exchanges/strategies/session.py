@@ -24,7 +24,7 @@ from ..models import (
     Trade,
 )
 from ..paper import at
-from .commands import Cancel, Command, Failure, Place
+from .commands import Amend, Cancel, Command, Failure, Place
 from .desk import NEVER, Desk
 from .ending import Outcome
 from .hearing import lose_emptied
@@ -247,7 +247,9 @@ class Session:
             self._send(own, command)
 
     def _send(self, own: Own, command: Command) -> None:
-        if own.is_over and not own.is_doubtful:
+        # Of a change the venue says that it came too late, if that was not told before.
+        is_told = not (own.held and isinstance(command, Amend))
+        if own.is_over and not own.is_doubtful and is_told:
             return  # it ended by itself: nothing is left to change
         own.is_busy, own.sent = True, command
         self._sendable.append(command)
@@ -376,7 +378,11 @@ class Session:
         ]
 
     def ended(self, left: Mapping[str, Outcome]) -> None:
-        """Take how the orders ended that were left, by their keys: fills are waited for."""
+        """Take how the orders ended that were left, by their keys: fills are waited for.
+
+        From now on all is booked, and the strategy is told nothing.
+        """
+        self.states.is_over = True
         for key, outcome in left.items():
             if isinstance(outcome, Order):
                 own = self._own[key]
