@@ -350,3 +350,38 @@ def test_a_fill_that_cannot_be_read_either_is_said_and_hides_no_order(
     [note] = report.notes
     assert "20 filled, and fills of 0 were told" in note.text
     assert note.text in [x.message for x in caplog.records if x.levelname == "WARNING"]
+
+
+class Reversed(Stopping):
+    """Waits until what it took is taken back."""
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        held = desk.held(order.market_id, order.outcome)
+        self.said.append((order.status, order.filled, order.failed, held))
+        if order.failed:
+            # A beat, so that all that was told is recorded.
+            desk.timer("enough", timedelta(milliseconds=300))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        desk.stop()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_fails_to_settle_is_taken_back_before_the_state_that_says_so(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "reversed.jsonl"
+    with stage("polymarket", enforce_limits=False) as at:
+        at.simulated.settler.fail(retrying=False)
+        strategy = Reversed(market_of(at).market_id)
+        report, _ = live(flavour, strategy, at, path)
+        with exchange(at.venue, **at.account) as ex:
+            assert report.cash == ex.fetch_balance().available
+    states = ("closed", 20, 0, 20), ("closed", 20, 20, 0)
+    assert strategy.said == [20, states[0], -20, states[1]]
+    assert report.positions == ()
+    for other in FLAVOURS:
+        again = Reversed(strategy.markets[0])
+        replayed = performed(other, again, "replay", path=path)
+        assert again.said == strategy.said
+        assert (replayed.cash, replayed.positions) == (report.cash, ())
