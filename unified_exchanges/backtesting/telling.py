@@ -26,7 +26,7 @@ from ..paper.refusals import error_of, refusal_told
 from ..strategies import Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.hearing import gaps_of, lose_emptied
-from ..strategies.session import is_old
+from ..strategies.own import is_old
 from .guarding import Guarding
 from .hindsight import as_known
 

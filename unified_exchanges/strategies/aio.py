@@ -9,7 +9,7 @@ from threading import Event
 from typing import Final, TypeAlias, cast
 
 from ..errors import OrderNotFound
-from ..models import Gap, Order
+from ..models import Fill, Gap, Order
 from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
@@ -21,7 +21,9 @@ from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
+from .missing_fills import fills_of, found
 from .on_record import account_read
+from .own import Own
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
@@ -135,6 +137,7 @@ class _AsyncRun:
         """What is on its way."""
         self._queued: set[asyncio.Task[Order] | None] = set()
         """Of it, what has not begun to be sent."""
+        self._reads: set[asyncio.Task[list[Fill]]] = set()
 
     async def open(self, keep: int) -> None:
         exchanges = self._exchanges
@@ -186,6 +189,7 @@ class _AsyncRun:
             for handed in self._handed:
                 handed.check()
             self._send()
+            self._ask()
 
     async def _turn(self, seconds: float) -> None:
         """Wait so long for what comes; tell the timers, and one thing of what came."""
@@ -234,6 +238,21 @@ class _AsyncRun:
             self._queued.add(sent)
             sent.add_done_callback(partial(self._answer, left))
 
+    def _ask(self) -> None:
+        """Read the fills that no stream has told."""
+        for own in self._session.states.asks():
+            read = asyncio.create_task(self._read(own))
+            self._reads.add(read)
+            read.add_done_callback(self._found)
+
+    async def _read(self, own: Own) -> list[Fill]:
+        return await self._exchange_of(own.place).fetch_fills(**fills_of(own))
+
+    def _found(self, read: asyncio.Task[list[Fill]]) -> None:
+        self._reads.discard(read)
+        for fill in found(None if read.cancelled() else read):
+            self._put(fill)
+
     def _answer(self, left: asyncio.Event, sent: asyncio.Task[Order]) -> None:
         left.set()  # also where it was withdrawn
         self._queued.discard(sent)
@@ -279,13 +298,17 @@ class _AsyncRun:
         left: dict[str, Outcome] = {}
         ending.surely(lambda: kept.extend(self._session.stop()))
         ending.surely(lambda: kept.extend(self._withdraw()))
-        for act in (self._settle(ending), self._cancel(ending, left)):
+        for act in (
+            self._settle(ending),
+            self._cancel(ending, left),
+            self._book(ending, left),
+        ):
             try:
                 await act
             except BaseException as error:  # noqa: BLE001 - raised once orders are gone
                 ending.met(error)
         # What is still on its way is waited for by nobody.
-        for sent in self._sent:
+        for sent in (*self._sent, *self._reads):
             sent.cancel()
         for handed in self._handed:
             ending.surely(handed.close)
@@ -301,7 +324,22 @@ class _AsyncRun:
                 ending.met(error)
             item = running.waiting.take()
             ending.tell(partial(running.tell, item))
+            ending.tell(running.release)
+            self._ask()
         running.settled(ending, running.waiting.take)
+
+    async def _book(self, ending: Ending, left: dict[str, Outcome]) -> None:
+        """Have the fills in the report that its orders count."""
+        running = self._running
+        running.ended(left)
+        while running.lacks(ending):
+            self._ask()
+            try:
+                await self._wait(BEAT)
+            except asyncio.CancelledError as error:
+                ending.met(error)
+            self._session.book(running.waiting.take())
+        running.booked(ending, running.waiting.take)
 
     async def _cancel(self, ending: Ending, left: dict[str, Outcome]) -> None:
         """Cancel what may be open; tells how each ended, or why that is not known.

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from .. import fork
 from ..errors import OrderNotFound
-from ..models import Gap, Order
+from ..models import Fill, Gap, Order
 from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.handed import Handed
@@ -22,7 +22,9 @@ from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
+from .missing_fills import fills_of, found
 from .on_record import account_read
+from .own import Own
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
@@ -156,15 +158,15 @@ class _Run:
             def live() -> None:
                 ending.hold()
                 # Else one is on its way of which nobody knows.
-                send = partial(ending.uncut, lambda: self._send(pool))
-                self._live(send, seconds, asked, progress)
+                hand = partial(ending.uncut, lambda: self._hand(pool))
+                self._live(hand, seconds, asked, progress)
 
             ending.tell(live)
             return self._end_all(ending, pool)
 
     def _live(
         self,
-        send: Callable[[], None],
+        hand: Callable[[], None],
         seconds: float | None,
         asked: Asked,
         progress: Progress | None,
@@ -172,13 +174,13 @@ class _Run:
         running = self._running
         self._follow()
         running.begin(seconds, asked.is_set)
-        send()
+        hand()
         while not running.is_over:
             running.show(progress)
             self._turn(running.pause)
             for handed in self._handed:
                 handed.check()
-            send()
+            hand()
 
     def _turn(self, seconds: float) -> None:
         """Wait so long for what comes; tell the timers, and one thing of what came."""
@@ -215,6 +217,11 @@ class _Run:
 
     # -- what is sent ------------------------------------------------------------------
 
+    def _hand(self, pool: ThreadPoolExecutor) -> None:
+        """Have threads do all that is to be done now."""
+        self._send(pool)
+        self._ask(pool)
+
     def _send(self, pool: ThreadPoolExecutor) -> None:
         for command in self._session.ready():
             exchange = self._route[self._session.place_of(command)[0].market_id]
@@ -223,6 +230,18 @@ class _Run:
                 sent = pool.submit(self._perform, command, left, before)
                 self._sent[sent] = command
             sent.add_done_callback(partial(self._answer, left))
+
+    def _ask(self, pool: ThreadPoolExecutor) -> None:
+        """Read the fills that no stream has told."""
+        for own in self._session.states.asks():
+            pool.submit(self._read, own).add_done_callback(self._found)
+
+    def _read(self, own: Own) -> list[Fill]:
+        return self._exchange_of(own.place).fetch_fills(**fills_of(own))
+
+    def _found(self, read: Future[list[Fill]]) -> None:
+        for fill in found(None if read.cancelled() else read):
+            self._put(fill)
 
     def _answer(self, left: Event, sent: Future[Order]) -> None:
         left.set()  # also where it was withdrawn
@@ -271,22 +290,37 @@ class _Run:
         left: dict[str, Outcome] = {}
         ending.surely(lambda: kept.extend(self._session.stop()))
         ending.surely(lambda: kept.extend(self._withdraw()))
-        ending.surely(lambda: self._settle(ending))
+        ending.surely(lambda: self._settle(ending, pool))
         ending.surely(lambda: self._cancel(ending, left))
+        ending.surely(lambda: self._book(ending, pool, left))
         # Whoever is still on its way is waited for by nobody.
         pool.shutdown(wait=False, cancel_futures=True)
         for handed in self._handed:
             ending.surely(handed.close)
         return self._running.report(ending, kept, left)
 
-    def _settle(self, ending: Ending) -> None:
+    def _settle(self, ending: Ending, pool: ThreadPoolExecutor) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""
         running = self._running
         while running.awaits(ending, is_due=self._is_due()):
             self._wait(BEAT)
             item = self._take()
             ending.tell(partial(running.tell, item))
+            ending.tell(running.release)
+            self._ask(pool)
         running.settled(ending, self._take)
+
+    def _book(
+        self, ending: Ending, pool: ThreadPoolExecutor, left: dict[str, Outcome]
+    ) -> None:
+        """Have the fills in the report that its orders count."""
+        running = self._running
+        running.ended(left)
+        while running.lacks(ending):
+            self._ask(pool)
+            self._wait(BEAT)
+            self._session.book(self._take())
+        running.booked(ending, self._take)
 
     def _is_due(self) -> bool:
         with self._lock:

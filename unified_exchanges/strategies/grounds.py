@@ -58,6 +58,8 @@ class Ground(ABC):
 
     has_lasting_ids: ClassVar[bool]
     """See `Session`."""
+    waits: ClassVar[bool]
+    """Whether a command waits between two tries: else the next is answered when it was."""
 
     def __init__(self, exchange: Recorded) -> None:
         self.exchange = exchange

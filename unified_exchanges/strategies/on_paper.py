@@ -27,6 +27,7 @@ class OnPaper(Ground):
 
     # Nothing ends but by what is told, and messages arrive in order.
     has_lasting_ids = True
+    waits = True
 
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)

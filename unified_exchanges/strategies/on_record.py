@@ -52,6 +52,7 @@ class OnRecord(Ground):
     """As it was recorded: orders, fills and answers are those that there were then."""
 
     has_lasting_ids = False
+    waits = False
 
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)

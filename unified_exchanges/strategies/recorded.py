@@ -113,6 +113,9 @@ class RecordedRun:
         if running.is_over:
             return False
         running.show(progress)
+        if running.session.states:
+            self._release()
+            self._send()
         if self._items:
             if self._is_timer_next:
                 running.session.ring_next(running.session.due)
@@ -173,6 +176,10 @@ class RecordedRun:
         if isinstance(item, Gap):
             item = of_markets(item, self._markets)
         self._items.append(item)
+
+    def _release(self) -> None:
+        self._look_up()
+        self._running.session.release()
 
     def _tell(self, item: Item) -> None:
         self._look_up()
@@ -273,6 +280,7 @@ class RecordedRun:
         ending.surely(lambda: kept.extend(self._running.session.stop()))
         ending.surely(lambda: self._settle(ending))
         ending.surely(lambda: self._cancel(ending, left))
+        ending.surely(lambda: self._book(ending, left))
         ending.surely(self._ground.leave)
         return self._running.report(ending, kept, left)
 
@@ -283,8 +291,12 @@ class RecordedRun:
             self._hear_next(ending)
         while self._items:
             self._hear_next(ending)
+        while self._running.awaits(ending, is_due=False) and self._may_come:
+            self._hear_next(ending)
+            ending.tell(self._release)
         if self._timeline.is_over:
             session.give_up()  # nobody can know any more, and nothing can be done
+            ending.tell(partial(session.states.release, is_last=True))
         self._running.settled(ending, self._running.waiting.take)
 
     def _hear_next(self, ending: Ending) -> None:
@@ -292,6 +304,21 @@ class RecordedRun:
             ending.tell(partial(self._tell, self._items.popleft()))
         else:
             ending.surely(self._step)
+
+    @property
+    def _may_come(self) -> bool:
+        return bool(self._items) or not self._timeline.is_over
+
+    def _book(self, ending: Ending, left: dict[str, Outcome]) -> None:
+        """Have the fills in the report that its orders count, as far as they are recorded."""
+        running, items = self._running, self._items
+        running.ended(left)
+        while items or (running.lacks(ending) and not self._timeline.is_over):
+            if items:
+                running.session.book(items.popleft())
+            else:
+                self._timeline.step()
+        running.booked(ending, running.waiting.take)
 
     def _step(self) -> None:
         self._timeline.step()
@@ -394,6 +421,8 @@ class _Errand(Errand):
         if isinstance(step, Sleep) and self._since is None:
             # For how long it waits between two tries is drawn by lot.
             self._since = self._ground.clock.wall
+            if not self._ground.waits:
+                return None
         if isinstance(step, JournalStep):
             return performed(self._journal, step)
         return super()._perform(step)

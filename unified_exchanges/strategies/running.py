@@ -116,12 +116,18 @@ class Running:
             self._shown = now + _SECOND // 10
             progress(self.session.progress())
 
+    def release(self) -> None:
+        """Tell the states of orders that have waited too long for their fills."""
+        self.session.look_up(self.now())
+        self.session.release()
+
     def ring(self) -> None:
         """Tell the timers that are due, and were asked for until now.
 
         Those of no time at all that are asked for meanwhile come with the next turn: what
         waits is told between, and whoever asks for an end is heard.
         """
+        self.release()
         newest = self.session.desk.turn
         while self.session.ring_next(self.now(), newest=newest) and not self.is_over:
             pass
@@ -145,6 +151,8 @@ class Running:
         session, now = self.session, self._clock.monotonic()
         if session.in_flight != self._awaited:
             self._awaited, self._since = session.in_flight, now
+        if session.states.is_holding and ending.broke is None and not ending.is_urgent:
+            return True  # so long as `release` lets it
         is_late = now - self._since > self.patience
         return bool(session.in_flight and is_due and not (ending.is_urgent or is_late))
 
@@ -156,7 +164,33 @@ class Running:
         ending.surely(lambda: ending.unheard(session.give_up(), session.desk.log))
         while session.has_strangers:
             ending.tell(session.retell)
+        for _ in range(len(session.states)):
+            # Each may raise, as what it tells does.
+            ending.tell(session.states.release)
         ending.tell(partial(session.strategy.on_stop, session.desk))
+
+    def ended(self, left: Mapping[str, Outcome]) -> None:
+        """The orders that were left ended so: their fills are waited for."""
+        self.session.look_up(self.now())
+        self.session.ended(left)
+
+    def lacks(self, ending: Ending) -> bool:
+        """Whether to wait for fills that the orders of the run count, for `HOLD` at most."""
+        session = self.session
+        session.look_up(self.now())
+        is_asked_for = ending.broke is None and not ending.is_urgent
+        states = session.states
+        return is_asked_for and states.is_holding and not states.is_overdue
+
+    def booked(self, ending: Ending, take: Callable[[], Item | None]) -> None:
+        """Book what has come by now, which ``take`` gives, and note what has not.
+
+        Where there will be no report, nobody waited for it either.
+        """
+        for _ in range(len(self.waiting)):
+            self.session.book(take())
+        if ending.broke is None:
+            self.session.conclude()
 
     def report(
         self,

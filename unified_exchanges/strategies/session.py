@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -24,46 +24,23 @@ from ..models import (
     Trade,
 )
 from ..paper import at
-from .commands import Cancel, Command, Failure, Place
+from .commands import Amend, Cancel, Command, Failure, Place
 from .desk import NEVER, Desk
+from .ending import Outcome
 from .hearing import lose_emptied
 from .live_log import failed
+from .own import Own, is_nothing, is_old
 from .report import RunProgress, RunReport, RunTotals
+from .states import States
 from .strategy import Strategy
 
-__all__ = ["News", "Session", "is_old", "told"]
+__all__ = ["News", "Session", "told"]
 
 News: TypeAlias = OrderBook | Trade | MarketChange | Gap | Order | Fill
 """What watches tell."""
 
 _OVER = 10_000
 """Orders that have ended and whose fills are still told."""
-
-
-@attrs.define(eq=False)
-class _Own:
-    """An order of this run at its venue, and the commands for it that wait."""
-
-    place: Place
-    order_id: str | None = None
-    is_busy: bool = False
-    is_over: bool = False
-    is_doubtful: bool = False
-    is_unheard: bool = False
-    """Whether nobody waited for its answer, so that it may arrive yet."""
-    told: Order | None = None
-    ids: set[str] = attrs.field(factory=set)
-    waiting: deque[Command] = attrs.field(factory=deque)
-
-    @property
-    def is_forgettable(self) -> bool:
-        """Whether nothing more can come of it than late fills."""
-        return self.is_over and not self.is_doubtful and not self.is_busy
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it surely never was an order."""
-        return self.is_over and not self.is_doubtful and self.told is None
 
 
 class Session:
@@ -95,11 +72,12 @@ class Session:
         """Whether an order that is changed is the same order afterwards, and commands for it
         arrive in the order in which they were sent."""
         self._follows_status = Subject.MARKET_STATUS in strategy.subjects
-        self._own: dict[str, _Own] = {}
+        self._own: dict[str, Own] = {}
         self._keys: dict[str, str] = {}
         self._strangers: deque[Order | Fill] = deque()
         self._sendable: deque[Command] = deque()
         self._over: deque[str] = deque()
+        self.states = States(strategy, desk)
 
     # -- time --------------------------------------------------------------------------
 
@@ -183,37 +161,55 @@ class Session:
             return
         own = self._own[key]
         news = news.in_terms_of(own.place.outcome)
+        news = attrs.evolve(news, client_order_id=key)
         if isinstance(news, Fill):
-            self._fill(attrs.evolve(news, client_order_id=key))
-        elif own.is_busy and own.told is not None and not self.has_lasting_ids:
-            # While it is changed a venue may end it and make another in its place.
-            self._strangers.append(news)
-        elif own.is_busy and own.told is None and _is_nothing(news):
-            # Maybe it is refused: its answer says so.
-            self._strangers.append(news)
+            for state in own.resting(news):
+                self._order(own, state)
+            self._fill(own, news)
+        elif own.is_early(news, has_lasting_ids=self.has_lasting_ids):
+            if news.is_open:
+                self._named(own, news)
+            self.states.delay(own, news)
         else:
-            self._order(own, attrs.evolve(news, client_order_id=key))
+            self._order(own, news)
 
-    def _fill(self, fill: Fill) -> None:
+    def _fill(self, own: Own, fill: Fill) -> None:
+        if not own.counts(fill):
+            return
         self.desk.told_fill(fill)
         self.fills.append(fill)
         self.counts["fills"] += 1
-        self.strategy.on_fill(self.desk, fill)
+        if not self.states.is_over:
+            self.strategy.on_fill(self.desk, fill)
+            self.states.tell(own)
+        self.states.booked(own)
 
-    def _order(self, own: _Own, order: Order) -> None:
+    def _order(self, own: Own, order: Order) -> None:
+        """Take a state; it is told once the fills are that it counts."""
+        self._named(own, order)
+        if order.order_id != own.order_id or is_old(own.known, order):
+            return
+        if own.is_refused and is_nothing(order):
+            return  # how a stream tells of what was refused
+        own.known = order
+        self._end(own, is_over=not order.is_open)
+        self.states.put(own, order)
+
+    def _named(self, own: Own, order: Order) -> None:
+        """Know an order by the venue's id as well."""
         own.order_id = own.order_id or order.order_id
         self._keys[order.order_id] = own.place.key
         own.ids.add(order.order_id)
-        if order.order_id != own.order_id or is_old(own.told, order):
-            return
-        if own.is_refused and _is_nothing(order):
-            return  # how a stream tells of what was refused
-        own.told = order
-        self._end(own, is_over=not order.is_open)
-        self.desk.told_order(order, own.place.key)
-        self.strategy.on_order(self.desk, order)
 
-    def _end(self, own: _Own, *, is_over: bool, is_doubtful: bool = False) -> None:
+    def release(self) -> None:
+        """Tell the states of orders that have waited too long."""
+        unanswered = self.states.unanswered()
+        if unanswered:
+            self._strangers += unanswered
+            self.retell()
+        self.states.release()
+
+    def _end(self, own: Own, *, is_over: bool, is_doubtful: bool = False) -> None:
         """Note whether it has ended; the last ones are known, for fills that come late."""
         if is_over and not own.is_over:
             self._over.append(own.place.key)
@@ -240,22 +236,24 @@ class Session:
 
     def _queue(self, command: Command) -> None:
         if isinstance(command, Place):
-            self._own[command.key] = _Own(command)
+            self._own[command.key] = Own(command)
             self.counts["orders"] += 1
         own = self._own.get(command.key)
         if own is None:
             return  # it ended long ago
         # One that is there, and stays the same order, takes them as they come.
-        is_there = self.has_lasting_ids and own.told is not None and not own.waiting
+        is_there = self.has_lasting_ids and own.known is not None and not own.waiting
         if own.is_busy and not is_there:
             own.waiting.append(command)
         else:
             self._send(own, command)
 
-    def _send(self, own: _Own, command: Command) -> None:
-        if own.is_over and not own.is_doubtful:
+    def _send(self, own: Own, command: Command) -> None:
+        # Of a change the venue says that it came too late, if that was not told before.
+        is_told = not (own.held and isinstance(command, Amend))
+        if own.is_over and not own.is_doubtful and is_told:
             return  # it ended by itself: nothing is left to change
-        own.is_busy = True
+        own.is_busy, own.sent = True, command
         self._sendable.append(command)
 
     def place_of(self, command: Command) -> tuple[Place, str | None]:
@@ -279,6 +277,7 @@ class Session:
         self._done(own)
         refused = order.status is OrderStatus.REJECTED and isinstance(command, Place)
         told = attrs.evolve(order, client_order_id=command.key)
+        self._strangers += own.answered(told)
         try:
             if refused:
                 self._end(own, is_over=True)
@@ -298,6 +297,7 @@ class Session:
             # Interrupted: what had left may arrive yet.
             own.is_unheard = not isinstance(error.__cause__, Exception | None)
         self._done(own)
+        self._bring_up(own)
         try:
             self._refuse(command, error)
         finally:
@@ -313,11 +313,16 @@ class Session:
             self.desk.forget(command.key)
         self.strategy.on_failure(self.desk, failure)
 
-    def _done(self, own: _Own) -> None:
+    def _bring_up(self, own: Own) -> None:
+        """No answer says anything of the states that came before it."""
+        self._strangers += own.early
+        own.early.clear()
+
+    def _done(self, own: Own) -> None:
         self.in_flight -= 1
         own.is_busy = False
 
-    def _next(self, own: _Own) -> None:
+    def _next(self, own: Own) -> None:
         while own.waiting and not own.is_busy and not self.is_stopping:
             self._send(own, own.waiting.popleft())
 
@@ -361,7 +366,8 @@ class Session:
         unheard = [own for own in self._own.values() if own.is_busy]
         for own in unheard:
             own.is_busy = False
-            if own.told is None:
+            self._bring_up(own)
+            if own.known is None:
                 own.is_unheard = True
                 self._end(own, is_over=True, is_doubtful=True)
         return [own.place.key for own in unheard]
@@ -374,6 +380,29 @@ class Session:
             for key, own in self._own.items()
             if own.is_doubtful or (own.order_id is not None and not own.is_over)
         ]
+
+    def ended(self, left: Mapping[str, Outcome]) -> None:
+        """Take how the orders ended that were left, by their keys: fills are waited for.
+
+        From now on all is booked, and the strategy is told nothing.
+        """
+        self.states.is_over = True
+        for key, outcome in left.items():
+            if isinstance(outcome, Order):
+                own = self._own[key]
+                own.order_id = outcome.order_id
+                self._order(own, outcome.in_terms_of(own.place.outcome))
+        self.states.await_fills(self._own.values())
+
+    def book(self, news: object) -> None:
+        """Take what comes after the end, if it is an order or a fill: nobody is told."""
+        if isinstance(news, Order | Fill):
+            self._take_own(news, news.order_id, news.client_order_id)
+
+    def conclude(self) -> None:
+        """Note the orders whose fills did not come."""
+        for own in self._own.values():
+            self.states.note(own)
 
     def progress(self) -> RunProgress:
         """How it does."""
@@ -410,24 +439,6 @@ class Session:
             cash=desk.cash,
             positions=tuple(desk.positions()),
         )
-
-
-def _is_nothing(order: Order) -> bool:
-    """Whether it has ended, and nothing came of it."""
-    return not order.is_open and not order.filled
-
-
-def is_old(told: Order | None, order: Order) -> bool:
-    """Whether an order tells nothing new: streams and answers tell the same twice."""
-    if told is None or told.order_id != order.order_id:
-        return False
-    if told.is_inferred and not (told.is_open or order.is_inferred):
-        # It had not ended after all, or the venue tells by now how.
-        return False
-    if order.filled < told.filled or (order.is_open and not told.is_open):
-        return True
-    names = ("status", "filled", "failed", "remaining", "price", "size")
-    return all(getattr(told, name) == getattr(order, name) for name in names)
 
 
 def _refusal(order: Order) -> OrderRejected:

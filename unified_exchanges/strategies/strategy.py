@@ -53,7 +53,10 @@ class Strategy:
         """Something was missed: books are not known until the next one comes."""
 
     def on_order(self, desk: Desk, order: Order) -> None:
-        """An order of this run is other than before; ``client_order_id`` is its key."""
+        """An order of this run is other than before; ``client_order_id`` is its key.
+
+        The fills that it counts were told before, unless a note of the run says otherwise.
+        """
 
     def on_fill(self, desk: Desk, fill: Fill) -> None:
         """An order of this run traded; the desk's cash and positions have it already."""
