@@ -15,7 +15,15 @@ from ..errors import BadRequest, UnifiedExchangesError
 from ..guards import GuardPolicy
 from ..models import Fill, Gap, MarketChange, Order, OrderBook, Settlement, Trade
 from ..money import Number
-from ..paper import Contract, Delays, PaperEngine, PaperEvent, RefusedChange, at
+from ..paper import (
+    Contract,
+    Delays,
+    OwnTake,
+    PaperEngine,
+    PaperEvent,
+    RefusedChange,
+    at,
+)
 from ..paper.pit import Pit, is_crossed
 from ..strategies import Failure, Place, Strategy
 from ..strategies.desk import NEVER
@@ -251,6 +259,12 @@ class Loop:
         if isinstance(event, Gap):
             if event.is_of_books:
                 self._measures.lose(event.market_ids or self._engine.pits)
+        elif isinstance(event, OwnTake):
+            # Of the account that was recorded, and nothing that the strategy is told.
+            self._tally.events -= 1
+            if event.market_id in self._engine.pits:
+                self._engine.receive(moment, event)
+            return
         else:
             _check(event)
             pit = self._engine.pits.get(event.market_id)

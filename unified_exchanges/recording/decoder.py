@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias
 
 from ..clock import Clock
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
+from ..paper import OwnTake
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 from .opening import open_recording
@@ -22,7 +23,7 @@ _OK = 200
 LEFT: Final = "whoever was recorded follows it no more"
 """Why there is a gap where a market was left, and the recording goes on."""
 
-Decoded: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
+Decoded: TypeAlias = OrderBook | Trade | Ticker | Order | OwnTake | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have
 missed a change."""
 
@@ -32,10 +33,12 @@ class RecordingDecoder(Protocol):
 
     It is made with a clock that shows the time of the line at hand, and is given the lines
     in their order.  ``has_books`` says that one of them is of a stream of books.
-    ``spoilt`` counts the messages that could not be read for what was redacted in them.
+    ``spoilt`` counts the messages that could not be read for what was redacted in them, and
+    ``has_account`` says that the fills of an account were followed.
     """
 
     spoilt: int
+    has_account: bool
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None: ...
 
