@@ -410,7 +410,7 @@ def test_of_a_part_of_tables_the_folder_above_is_named(
         next(iter(events_of(out / part)))
 
 
-TABLES = ("books", "trades", "tickers", "orders", "changes", "gaps")
+TABLES = ("books", "trades", "tickers", "orders", "takes", "changes", "gaps")
 
 
 @pytest.mark.parametrize("table", TABLES)

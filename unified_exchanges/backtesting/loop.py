@@ -15,7 +15,15 @@ from ..errors import BadRequest, UnifiedExchangesError
 from ..guards import GuardPolicy
 from ..models import Fill, Gap, MarketChange, Order, OrderBook, Settlement, Trade
 from ..money import Number
-from ..paper import Contract, Delays, PaperEngine, PaperEvent, RefusedChange, at
+from ..paper import (
+    Contract,
+    Delays,
+    OwnTake,
+    PaperEngine,
+    PaperEvent,
+    RefusedChange,
+    at,
+)
 from ..paper.pit import Pit, is_crossed
 from ..strategies import Failure, Place, Strategy
 from ..strategies.desk import NEVER
@@ -258,22 +266,11 @@ class Loop:
             self._note_told(names)
             if event.is_of_books:
                 self._measures.lose(names)
-        else:
-            _check(event)
-            pit = self._engine.pits.get(event.market_id)
-            if pit is None or (
-                # It tells the same orders again. A trade is told for one outcome alone.
-                isinstance(event, OrderBook) and event.outcome != pit.outcome
-            ):
-                self._tally.ignored += 1
-                # Nothing else that is ignored bears the id of a first outcome.
-                self._tally.nameless += getattr(event, "outcome", None) in self._ids
-                return
-            if isinstance(event, OrderBook) and is_crossed(event):
-                self._measures.lose((event.market_id,))
-            self._note_told((event.market_id,))
-            if self._teller.is_news(event):
-                self._tally.told.add(event.market_id)
+        elif isinstance(event, OwnTake):
+            self._take_out(moment, event)
+            return
+        elif not self._concerns(event):
+            return
         try:
             self._engine.receive(moment, event)
         except Inexact as error:
@@ -283,6 +280,31 @@ class Loop:
         self._collect()
         if isinstance(event, OrderBook):
             self._calm(event.market_id)
+
+    def _take_out(self, moment: int, take: OwnTake) -> None:
+        """Something was taken by the account that was recorded: the strategy is not told."""
+        self._tally.events -= 1
+        if take.market_id in self._engine.pits:
+            self._engine.receive(moment, take)
+
+    def _concerns(self, event: OrderBook | Trade | MarketChange) -> bool:
+        """Whether an event is of the run; what is not is counted."""
+        _check(event)
+        pit = self._engine.pits.get(event.market_id)
+        if pit is None or (
+            # It tells the same orders again. A trade is told for one outcome alone.
+            isinstance(event, OrderBook) and event.outcome != pit.outcome
+        ):
+            self._tally.ignored += 1
+            # Nothing else that is ignored bears the id of a first outcome.
+            self._tally.nameless += getattr(event, "outcome", None) in self._ids
+            return False
+        if isinstance(event, OrderBook) and is_crossed(event):
+            self._measures.lose((event.market_id,))
+        self._note_told((event.market_id,))
+        if self._teller.is_news(event):
+            self._tally.told.add(event.market_id)
+        return True
 
     def _note_told(self, market_ids: Iterable[str]) -> None:
         """Keep of which of these a book was told: one that is only noted may be lost now."""

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from ..models import Gap, MarketChange, MarketStatus, OrderBook, Subject
-from ..paper import PaperEvent, at
+from ..paper import OwnTake, PaperEvent, at
 from .following import Followed
 from .lifecycle import Lifecycle
 from .repeats import Repeats
@@ -135,6 +135,9 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
             is_new = self._leads(event, number, moment)
         elif isinstance(event, MarketChange):
             is_new = self._does(event, number, moment)
+        elif isinstance(event, OwnTake):
+            what = "own", event.take_id
+            is_new = self._repeats.is_first(what, number, moment, self._coming)
         else:
             is_new = self._repeats.is_first_trade(event, number, moment, self._coming)
         return event if is_new else None

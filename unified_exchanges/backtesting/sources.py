@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
 from os import PathLike
@@ -17,11 +18,12 @@ from ..models.record import Record
 from ..paper import PaperEvent
 from ..recording import End, Header, Line, Rest, Torn
 from ..recording.decoder import RecordingDecoder, decode, decoder_of
+from ..recording.foresight import foreseen
 from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.opening import is_cassette
 from ..recording.places import Place, check_places, is_there, place_of
 from ..recording.polled import Unread
-from ..recording.reading import texts_of
+from ..recording.reading import Texts, texts_of
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
 from .merging import Events, merged
@@ -267,15 +269,22 @@ def recorded(
     ...     return sum(isinstance(event, OrderBook) for _, event in recorded(path))
     """
     feed = feed or Feed(None)
+    file = Path(path)
     # Not a generator of its own: each event would pass through it.
-    return (taped if is_cassette(path) else _journaled)(Path(path), feed)
+    return taped(file, feed) if is_cassette(file) else _journaled(file, feed)
 
 
-def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
-    setbacks = feed.setbacks
-    with texts_of(path) as texts:
+def _journaled(
+    path: Path,
+    feed: Feed,
+    texts_given: AbstractContextManager[Texts] | None = None,
+    listener: _Listener | None = None,
+) -> Iterator[tuple[int, PaperEvent]]:
+    """Read a recording; from where its account is told of, what that took comes sooner."""
+    setbacks, is_foreseen = feed.setbacks, listener is not None
+    with texts_given or texts_of(path) as texts:
         line: Line = texts.header
-        listener = _Listener(path, texts.header)
+        listener = listener or _Listener(path, texts.header)
         receive, decoder = listener.clock.read, listener.decoder
         shortcut, feed.missing = decoder.shortcut, decoder.missing
         for number, text in texts:
@@ -297,6 +306,10 @@ def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
                     if type(line) is Rest and type(event) is OrderBook:
                         feed.poll()
                     yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
+            if decoder.has_account and not is_foreseen:
+                rest = _journaled(path, feed, nullcontext(texts), listener)
+                yield from foreseen(rest)
+                return
     feed.is_unended = not isinstance(line, End)
     feed.spoilt, feed.withheld = decoder.spoilt, decoder.withheld
 

@@ -32,7 +32,9 @@ from .hindsight import as_known
 
 __all__ = ["Teller", "Told"]
 
-Told: TypeAlias = PaperEvent | Order | Fill | Settlement | Failure
+Told: TypeAlias = (
+    OrderBook | Trade | MarketChange | Gap | Order | Fill | Settlement | Failure
+)
 
 
 class Teller:

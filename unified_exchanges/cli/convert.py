@@ -115,8 +115,8 @@ def converted(
 ) -> None:
     r"""Turn recordings into Parquet files, or into the data of another engine.
 
-    Parquet has books, trades, tickers, orders, changes of markets and gaps, by recording,
-    venue, market and day, with exact decimals, and keeps what was told of the
+    Parquet has books, trades, tickers, orders, takes, changes of markets and gaps, by
+    recording, venue, market and day, with exact decimals, and keeps what was told of the
     markets: that needs the extra `research`. All of the recordings become
     tables, or, if anything is wrong, none does. Engines get the book and the trades of the
     first outcome of each market, exactly or not at all: hftbacktest
@@ -159,6 +159,7 @@ def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> 
         "trades": found.trades,
         "tickers": found.tickers,
         "orders": found.orders,
+        "takes": found.takes,
         "changes": found.changes,
         "gaps": found.gaps,
     }

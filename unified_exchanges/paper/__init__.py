@@ -9,12 +9,14 @@ Decimal('1000')
 from .contract import FREE, Contract, Delays
 from .engine import Notice, PaperEngine, PaperEvent, RefusedChange
 from .orders import at, nanoseconds
+from .own import OwnTake
 
 __all__ = [
     "FREE",
     "Contract",
     "Delays",
     "Notice",
+    "OwnTake",
     "PaperEngine",
     "PaperEvent",
     "RefusedChange",

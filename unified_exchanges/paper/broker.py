@@ -28,6 +28,7 @@ from .departure import Departure, unread_gap
 from .engine import PaperEngine
 from .kept import Keeper, Kept
 from .orders import PaperOrder, at
+from .own import OwnTake
 from .refusals import not_trading
 from .session import PaperSession
 from .tape import Tape
@@ -91,7 +92,7 @@ class PaperBroker:
         That the account cannot be kept is no matter of the market: who asks for the account
         is told, and the market goes on.
         """
-        if not isinstance(event, OrderBook | Trade | MarketChange | Gap):
+        if not isinstance(event, OrderBook | Trade | MarketChange | Gap | OwnTake):
             return
         with self._lock:
             if not isinstance(event, Gap):

@@ -29,6 +29,7 @@ from .hours import NEVER
 from .lifecycle import Lifecycle, Pits
 from .order_entry import change_of, order_of
 from .orders import PaperOrder
+from .own import OwnTake
 from .pit import Pit
 from .register import Register
 from .schedule import Schedule
@@ -36,8 +37,9 @@ from .touched import Command
 
 __all__ = ["HEARD", "Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
-PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap
-"""What a source tells: whole books, public trades, changes of markets, gaps."""
+PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap | OwnTake
+"""What a source tells: whole books, public trades, changes of markets, gaps; and what the
+account took that was recorded, if one was."""
 HEARD: Final[Mapping[Subject, type[PaperEvent]]] = {
     Subject.ORDER_BOOK: OrderBook,
     Subject.TRADES: Trade,
@@ -86,10 +88,13 @@ class PaperEngine(Lifecycle):
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):
             self._change(pit, event)
+        elif isinstance(event, OwnTake):
+            pit.hear_own(event, moment)
         elif isinstance(event, Trade):
             if pit.counts(event.outcome) and pit.status is MarketStatus.OPEN:
-                pit.note(event, moment)
-                self._fill_resting(pit, pit.traded(event))
+                others = pit.note(event, moment)
+                if others is not None:
+                    self._fill_resting(pit, pit.traded(others))
         elif pit.follows(event.outcome):
             pit.renew(event)
             if pit.orders and pit.status is MarketStatus.OPEN and pit.known is not None:

@@ -42,6 +42,7 @@ from ..money import EXACT, ZERO, complement, total
 from .arrival import concerns_early, is_before, is_surely_before, moment_of
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds, priority
+from .own import OwnTake, OwnTakes
 from .prints import Prints
 from .resting import Resting
 from .touched import Touched
@@ -85,6 +86,12 @@ class Pit:
     prints: Prints = attrs.field(
         init=False,
         default=attrs.Factory(lambda pit: Prints(pit.contract.first), takes_self=True),
+    )
+    own: OwnTakes = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda pit: OwnTakes(pit.contract.first), takes_self=True
+        ),
     )
 
     @property
@@ -142,14 +149,25 @@ class Pit:
             self.lose()
         self.taken_bids, self.taken_asks = {}, {}
 
-    def note(self, trade: Trade, moment: int) -> None:
-        """Take what a trade that is told now took of the book, which may still show it."""
+    def note(self, trade: Trade, moment: int) -> Trade | None:
+        """Take what a trade that is told now took of the book, which may still show it.
+
+        Gives what of it others did: not what we took ourselves, as the recording tells.
+        """
         ahead = nanoseconds(trade.created_at) - moment
         if self.behind < ahead <= _FAR:
             self.behind = ahead
             self.touched.markets.add(self.contract.market_id)
-        mine = trade.in_terms_of(self.contract.first)
-        self.prints.note(mine, self.known, is_lost=self.latest is None)
+        told: Trade | None = trade.in_terms_of(self.contract.first)
+        if self.own.told and told is not None and told.taker_side is not None:
+            told = self.own.others(told, self._taken(asks=told.taker_side is BUY))
+        if told is not None:
+            self.prints.note(told, self.known, is_lost=self.latest is None)
+        return told
+
+    def hear_own(self, own: OwnTake, moment: int) -> None:
+        """The account that was recorded took something itself."""
+        self.own.hear(own, moment)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -176,9 +194,15 @@ class Pit:
 
     def take(self, take: Take) -> None:
         """Note what is no longer there to be taken."""
-        taken = self.taken_asks if take.order.buys else self.taken_bids
+        taken = self._taken(asks=take.order.buys)
+        if self.own.told and self.latest is not None:
+            place = take.order.buys, take.price
+            self.own.pass_over(place, moment_of(self.latest))
         taken[take.price] = EXACT.add(taken.get(take.price, ZERO), take.size)
         self.touched.markets.add(self.contract.market_id)
+
+    def _taken(self, *, asks: bool) -> dict[Decimal, Decimal]:
+        return self.taken_asks if asks else self.taken_bids
 
     def _offered(self, order: PaperOrder) -> Iterator[tuple[Level, Decimal]]:
         shown = self.shown
@@ -230,6 +254,11 @@ class Pit:
 
     def renew(self, book: OrderBook) -> None:
         """Take a newer book: less may be taken or ahead than is shown."""
+        if self.own.told and not is_crossed(book):
+            self.prints.follow(self.known)
+            taken = self.taken_bids, self.taken_asks
+            if self.own.see(self.known, book, taken, self.prints):
+                self.touched.markets.add(self.contract.market_id)
         self.latest = book
         if self.prints.waiting:
             self.prints.follow(self.known)

@@ -9,17 +9,17 @@ from typing import Final, TypeAlias
 import attrs
 
 from ..models import BUY, Level, OrderBook, Side, Trade
-from ..money import EXACT, ZERO
+from ..money import EXACT, ZERO, total
 from .arrival import moment_of
 from .orders import nanoseconds
 
-__all__ = ["Printed", "Prints"]
+__all__ = ["Place", "Printed", "Prints", "size_at"]
 
 _MILLISECOND: Final = 1_000_000
 _FAR: Final = 60_000_000_000
 """No book is told so much later than it was."""
 
-_Place: TypeAlias = tuple[bool, Decimal]
+Place: TypeAlias = tuple[bool, Decimal]
 """Whether it is of the asks, and the price."""
 
 
@@ -27,7 +27,7 @@ _Place: TypeAlias = tuple[bool, Decimal]
 class Printed:
     """So many contracts were traded at ``moment`` by the venue's clock."""
 
-    place: _Place
+    place: Place
     size: Decimal
     moment: int
     is_lost: bool = False
@@ -64,11 +64,11 @@ class Prints:
     """The book as it was when the newest was told, or when somebody asked last."""
     told: list[Printed] = attrs.field(factory=list)
     """What traded, and that book may not show."""
-    passed: dict[_Place, Printed] = attrs.field(factory=dict)
+    passed: dict[Place, Printed] = attrs.field(factory=dict)
     """What it shows and was better than a trade."""
     waiting: list[Printed] = attrs.field(factory=list)
     """What traded while the newest book could not be believed, until the next that can."""
-    _sums: dict[_Place, Decimal] = attrs.field(factory=dict)
+    _sums: dict[Place, Decimal] = attrs.field(factory=dict)
     """Of those told that were counted, by place."""
     _counted: int = 0
 
@@ -123,14 +123,18 @@ class Prints:
         self._sums, self._counted = {}, 0
         self.seen = None
 
-    def of(self, place: _Place) -> Decimal:
+    def of(self, place: Place) -> Decimal:
         """What is not there any more at a price, at which the newest book may show it."""
         self._count()
         gone, passed = self._sums.get(place, ZERO), self.passed.get(place)
         return gone if passed is None else EXACT.add(gone, passed.size)
 
+    def told_at(self, place: Place) -> Decimal:
+        """What traded at a price and may not be shown yet."""
+        return total(x.size for x in self.told if x.place == place)
+
     def certain(
-        self, place: _Place, *, counts: Callable[[int], bool] = lambda _: True
+        self, place: Place, *, counts: Callable[[int], bool] = lambda _: True
     ) -> Decimal:
         """What the newest book shows at a price and had surely traded.
 
@@ -188,7 +192,7 @@ class Prints:
         clip: bool = False,
     ) -> Iterator[Printed]:
         """What a newer book may still not show; what it shows less explains each once."""
-        explained: dict[_Place, Decimal] = {}
+        explained: dict[Place, Decimal] = {}
         for x in _not_before(moment, traded):
             if moment is not None and _is_older(moment, x.moment):
                 yield x
@@ -209,14 +213,23 @@ class Prints:
             if left > ZERO:
                 yield x.of(left)
 
-    def _size(self, book: OrderBook, place: _Place) -> Decimal:
-        asks, price = place
-        levels = self._levels(book, asks=asks)
-        return next((x.size for x in levels if x.price == price), ZERO)
+    def _size(self, book: OrderBook, place: Place) -> Decimal:
+        return size_at(book, place, self.first)
 
     def _levels(self, book: OrderBook, *, asks: bool) -> tuple[Level, ...]:
-        mine = book if book.outcome == self.first else book.complement(self.first)
-        return mine.asks if asks else mine.bids
+        return _levels(book, self.first, asks=asks)
+
+
+def size_at(book: OrderBook, place: Place, first: str) -> Decimal:
+    """What a book shows at a price of the ``first`` outcome."""
+    asks, price = place
+    levels = _levels(book, first, asks=asks)
+    return next((x.size for x in levels if x.price == price), ZERO)
+
+
+def _levels(book: OrderBook, first: str, *, asks: bool) -> tuple[Level, ...]:
+    mine = book if book.outcome == first else book.complement(first)
+    return mine.asks if asks else mine.bids
 
 
 def _not_before(moment: int | None, traded: Iterable[Printed]) -> Iterator[Printed]:
@@ -233,7 +246,7 @@ def _shown_by(moment: int | None, waiting: Iterable[Printed]) -> Iterator[Printe
 
 def _together(traded: Iterable[Printed]) -> Iterable[Printed]:
     """What traded at each place in one."""
-    found: dict[_Place, Printed] = {}
+    found: dict[Place, Printed] = {}
     for x in traded:
         before = found.get(x.place)
         found[x.place] = x if before is None else x.of(EXACT.add(before.size, x.size))
@@ -245,7 +258,7 @@ def _is_older(book: int, trade: int) -> bool:
     return trade - book >= _MILLISECOND
 
 
-def _is_beyond(trade: _Place, level: _Place) -> bool:
+def _is_beyond(trade: Place, level: Place) -> bool:
     """Whether a trade has met all of a level first, which is of the same side."""
     asks, price = trade
     return price > level[1] if asks else price < level[1]

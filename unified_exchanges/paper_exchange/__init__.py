@@ -12,6 +12,7 @@ import attrs
 from ..errors import ArgumentsRequired, BadRequest
 from ..money import Number
 from ..paper import Delays
+from ..recording.foresight import Foresight
 from ..registry import REPLAY, exchanges, folder
 from ..replay_exchange import arguments, kind_of, opened, timeline_of
 from ..replaying import AsyncReplayTransport, ReplayTransport
@@ -103,6 +104,11 @@ def _replayed(
     taps = exchange.venue.taps
     taps.connect, taps.async_connect = no_stream, no_stream_async
     taps.timeline = timeline
+    foresight = Foresight(
+        timeline.streams.file, folder(source.venue, "decoder").DECODER
+    )
+    exchange.besides.callback(foresight.close)
+    exchange.venue.foresee(foresight)  # type: ignore[attr-defined]  # it is over one
     return exchange
 
 

@@ -13,6 +13,7 @@ from ..flow import Flow, Sleep
 from ..models import FeeRule, Market
 from ..paper import Delays
 from ..paper.departure import Departure
+from ..recording.foresight import Foresight
 from ..replaying.clock import ReplayClock
 from ..replaying.paper_account import Overhearing
 from ..settings import Settings
@@ -47,6 +48,7 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
         self._markets: dict[str, Market] = {}
         self._fees: dict[str, FeeRule] = {}
         self._listeners: list[Callable[[object], None]] = []
+        self._foresight: Foresight | None = None
 
     def nanoseconds(self) -> int:
         """When it was received what was told last: what a backtest goes by."""
@@ -60,7 +62,15 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
         """Take what the source's stream told."""
         for listener in self._listeners:
             listener(event)
+        if self._foresight is not None:
+            own = self._foresight.take(self.nanoseconds(), self.broker.has_market)
+            for each in own:
+                super().hear(each)
         super().hear(event)
+
+    def foresee(self, foresight: Foresight) -> None:
+        """Know what the account took that was recorded, before books and trades show it."""
+        self._foresight = foresight
 
     @property
     def closing(self) -> int:

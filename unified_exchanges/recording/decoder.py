@@ -10,6 +10,7 @@ from typing import ClassVar, Final, Protocol, TypeAlias
 
 from ..clock import Clock
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
+from ..paper import OwnTake
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 from .opening import open_recording
@@ -34,7 +35,7 @@ LEFT: Final = "whoever was recorded follows it no more"
 WITHHELD: Final = "a message was withheld when it was recorded"
 _REDACTED: Final = "a message cannot be read without what was redacted"
 
-Decoded: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
+Decoded: TypeAlias = OrderBook | Trade | Ticker | Order | OwnTake | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have
 missed a change."""
 
@@ -46,11 +47,12 @@ class RecordingDecoder(Protocol):
     in their order.  ``has_books`` says that one of them is of a stream of books.
     ``spoilt`` counts the messages that could not be read for what was redacted in them, and
     ``withheld`` the lines that are not in the recording.  ``outline`` is the venue's, see
-    `Description`.
+    `Description`.  ``has_account`` says that the fills of an account were followed.
     """
 
     spoilt: int
     withheld: int
+    has_account: bool
     outline: ClassVar[tuple[str, ...]]
 
     def __init__(self, clock: Clock, *, has_books: bool = False) -> None: ...

@@ -47,6 +47,7 @@ class Converted:
     trades: int
     tickers: int
     orders: int
+    takes: int
     changes: int
     gaps: int
     unended: tuple[str, ...]
@@ -80,7 +81,8 @@ def convert(
     ends of markets, where no stream told it.
 
     There is a folder for each table, ``books``, ``trades``, ``tickers``, ``orders``,
-    ``changes`` (of markets: status, grid, settlement) and ``gaps``, and in it the files of
+    ``takes`` (what an account took by what it was told), ``changes`` (of markets: status,
+    grid, settlement) and ``gaps``, and in it the files of
     each recording, venue, market and day (in UTC, by the time that never goes back), as
     ``recording=001-day.jsonl/venue=…/market=…/day=…``.  Prices and sizes are decimals,
     exactly as they were told: one that has more places than its column is an error.  Every
@@ -129,6 +131,7 @@ def convert(
         trades=counts["trades"],
         tickers=counts["tickers"],
         orders=counts["orders"],
+        takes=counts["takes"],
         changes=counts["changes"],
         gaps=counts["gaps"],
         unended=tuple(unended),

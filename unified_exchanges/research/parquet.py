@@ -84,6 +84,18 @@ SCHEMAS: Final = {
             "updated_at": _TIME,
         }
     ),
+    "takes": pa.schema(
+        {
+            **_BASE,
+            "take_id": _WORD,
+            "trade_id": _WORD,
+            "side": _WORD,
+            "price": _PRICE,
+            "size": _SIZE,
+            "earliest": _AT,
+            "latest": _AT,
+        }
+    ),
     "changes": pa.schema(
         {
             **_BASE,

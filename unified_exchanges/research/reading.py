@@ -24,8 +24,9 @@ from ..models import (
     Trade,
 )
 from ..models.unread import unread
-from ..paper import PaperEvent
+from ..paper import OwnTake, PaperEvent
 from ..recording import DamagedRecording
+from ..recording.foresight import foreseen
 from ..recording.line_clock import Setbacks
 from .catalog import SEVERAL, Recorded, recorded_in
 from .cells import microseconds, millionths, whole, words
@@ -53,7 +54,8 @@ _BookRow: TypeAlias = tuple[Any, ...]
 
 _WHOLE: Final = frozenset(("snapshot", POLLED))
 """Events of rows that tell a book from its beginning."""
-_TOLD: Final = ("books", "trades", "changes", "gaps")
+_TOLD: Final = ("books", "trades", "takes", "changes", "gaps")
+_NANOSECONDS: Final = frozenset(("received_at", "earliest", "latest"))
 _PARTS: Final = 1 << 31
 """More than a line has: a line and a part of it are one number, in their order."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,7 +84,7 @@ def tables(
     `OSError` where the machine does not let them be read.
     """
     readers: dict[str, Callable[[_Market], Iterator[Found]]] = dict(
-        zip(_TOLD, (_books, _trades, _changes, _gaps), strict=True)
+        zip(_TOLD, (_books, _trades, _takes, _changes, _gaps), strict=True)
     )
     manifest = manifest_of(path, recorded)
     names = None if market_id is None else {_name(market_id), _name(SEVERAL)}
@@ -93,7 +95,17 @@ def tables(
         for table, read in readers.items()
         for folder, parts in parts_of(path, recorded, manifest, table, names).items()
     ]
-    setbacks = setbacks or Setbacks()
+    told = _in_order(streams, setbacks or Setbacks(), poll)
+    # Of who had no account nothing is to come sooner.
+    has_takes = any(x.rows for x in manifest.files.get("takes", {}).values())
+    yield from foreseen(told) if has_takes else told
+
+
+def _in_order(
+    streams: list[Iterator[Found]],
+    setbacks: Setbacks,
+    poll: Callable[[], None] | None,
+) -> Iterator[tuple[int, PaperEvent]]:
     for _, received_at, offset, event in heapq.merge(*streams, key=itemgetter(0)):
         moment = received_at + offset
         if offset:
@@ -162,7 +174,7 @@ def _plain(batch: Any) -> Iterator[dict[str, Any]]:
     names = batch.schema.names
     columns = [
         # Nanoseconds have no place in a datetime.
-        (column.cast(pa.int64()) if name == "received_at" else column).to_pylist()
+        (column.cast(pa.int64()) if name in _NANOSECONDS else column).to_pylist()
         for name, column in zip(names, batch.columns, strict=True)
     ]
     for values in zip(*columns, strict=True):
@@ -190,6 +202,22 @@ def _trades(market: _Market) -> Iterator[Found]:
             transaction=row["transaction"],
         )
         yield *_place(row), trade
+
+
+def _takes(market: _Market) -> Iterator[Found]:
+    for row in _rows(market):
+        own = OwnTake(
+            take_id=row["take_id"],
+            market_id=row["market_id"],
+            outcome=row["outcome"],
+            side=Side(row["side"]),
+            price=row["price"],
+            size=row["size"],
+            earliest=row["earliest"],
+            latest=row["latest"],
+            trade_id=row["trade_id"],
+        )
+        yield *_place(row), own
 
 
 def _changes(market: _Market) -> Iterator[Found]:

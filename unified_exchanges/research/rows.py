@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..money import ZERO
+from ..paper import OwnTake
 from ..recording.decoder import Decoded
 from .grids import grid_text
 
@@ -65,6 +66,8 @@ class Rows:
             yield "tickers", _ticker(event, at)
         elif isinstance(event, Order):
             yield "orders", _order(event, at)
+        elif isinstance(event, OwnTake):
+            yield "takes", _take(event, at)
         elif isinstance(event, MarketChange):
             yield "changes", _change(event, at)
 
@@ -179,6 +182,21 @@ def _order(order: Order, at: Row) -> Row:
         "status": order.status.value,
         "created_at": order.created_at,
         "updated_at": order.updated_at,
+    }
+
+
+def _take(own: OwnTake, at: Row) -> Row:
+    return {
+        **at,
+        "market_id": own.market_id,
+        "outcome": own.outcome,
+        "take_id": own.take_id,
+        "trade_id": own.trade_id,
+        "side": own.side.value,
+        "price": own.price,
+        "size": own.size,
+        "earliest": own.earliest,
+        "latest": own.latest,
     }
 
 

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from ...clock import Clock
-from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
+from ...models import (
+    Fill,
+    Gap,
+    MarketChange,
+    Order,
+    OrderBook,
+    Subject,
+    Ticker,
+    Trade,
+)
 from ...models.unread import unread
 from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
@@ -28,6 +37,7 @@ from .stream.channels import BOOKS, SUBJECTS, channel_of
 from .stream.misreading import KINDS, market_in, market_of
 from .stream.protocol import REMEMBERED
 from .stream.reading import READERS
+from .taken import own_take
 
 __all__ = ["DECODER"]
 
@@ -58,6 +68,7 @@ class KalshiDecoder:
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
         self._polled = Polled(clock, has_books=has_books)
         self.spoilt = self.withheld = 0
+        self.has_account = False
         self._unread = 0
 
     def answered(self, path: str, body: bytes) -> None:
@@ -168,6 +179,8 @@ class KalshiDecoder:
             return
         if isinstance(event, _OUR_KINDS) and self._is_news(event):
             yield event
+        elif isinstance(event, Fill) and (own := own_take(event)) is not None:
+            yield own
 
     def _is_news(self, event: Ticker | Trade | Order | MarketChange) -> bool:
         """Whether it was not told yet, by a stream or by what was read."""
@@ -181,6 +194,7 @@ class KalshiDecoder:
         sid = told.msg.sid
         counted = self._subscription(connection, sid, "")
         counted.channel = channel
+        self.has_account |= channel.subject is Subject.FILLS
         leaving = self._leaving[connection]
         counted.is_open |= leaving.is_strange(told.id)
         counted.is_of_all |= leaving.is_of_all(told.id)

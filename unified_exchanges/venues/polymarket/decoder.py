@@ -11,6 +11,7 @@ import msgspec
 from ...clock import Clock
 from ...errors import UnifiedExchangesError
 from ...models import (
+    Fill,
     Gap,
     Market,
     MarketChange,
@@ -39,6 +40,7 @@ from .stream.reading import Whose
 from .stream.recorded import RecordedMarketStream
 from .stream.socket import Socket
 from .stream.user import UserStream
+from .taken import own_takes
 
 __all__ = ["DECODER"]
 
@@ -71,6 +73,7 @@ class PolymarketDecoder:
         self._streams: dict[int, StreamProtocol] = {}
         self._polled = Polled(clock, has_books=has_books)
         self.spoilt = self.withheld = 0
+        self.has_account = False
 
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
@@ -125,6 +128,7 @@ class PolymarketDecoder:
         """Begin a conversation of the kind that its address says."""
         stream: StreamProtocol
         if url.endswith("/user"):
+            self.has_account = True
             stream = UserStream(
                 clock=self._clock, introduce=lambda: None, whose=self._whose()
             )
@@ -263,8 +267,8 @@ class PolymarketDecoder:
                     yield self._labelled(event) if isinstance(event, Trade) else event
             elif isinstance(event, Ticker):
                 yield self._labelled(event)
-            elif isinstance(event, Order):
-                yield event
+            elif isinstance(event, Order | Fill):
+                yield from [event] if isinstance(event, Order) else own_takes(event)
             elif isinstance(event, Gap) and isinstance(stream, RecordedMarketStream):
                 # The other channel has no books that may have missed anything.
                 label = self._name(event.market_ids, event.outcome)

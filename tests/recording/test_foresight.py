@@ -1,0 +1,140 @@
+"""What an account took is told before the books and trades that show it, and dated by these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import BUY, Trade, exchange
+from unified_exchanges.paper import OwnTake
+from unified_exchanges.recording import Recorder
+from unified_exchanges.recording.foresight import Foresight, foreseen
+from unified_exchanges.registry import folder
+
+from ..paper.scene import SECOND, START, D, book, trade
+from .sessions import VENUES, Stage, in_force, stage
+
+MS = 1_000_000
+ROUGH = OwnTake(
+    take_id="1",
+    market_id="RAIN",
+    outcome="yes",
+    side=BUY,
+    price=D("0.55"),
+    size=D(30),
+    earliest=START,
+    latest=START + SECOND - 1,
+)
+EXACT = attrs.evolve(ROUGH, latest=START)
+
+
+def printed(moment: int = START + 3 * MS, **more: Any) -> Trade:
+    return attrs.evolve(trade("0.55", "30", moment=moment), **more)
+
+
+def owns(*events: tuple[int, object]) -> list[tuple[int, int, int]]:
+    """When each is told, and between when it is known to have been."""
+    return [
+        (moment - START, x.earliest - START, x.latest - START)
+        for moment, x in foreseen(events)
+        if isinstance(x, OwnTake)
+    ]
+
+
+def test_it_is_told_before_all_of_up_to_five_seconds() -> None:
+    early, shown = (START, book()), (START + SECOND, book())
+    late = (START + 5 * SECOND + 1, EXACT)
+    assert [*foreseen([early, shown, late])] == [early, (shown[0], EXACT), shown]
+
+
+def test_all_else_stays_in_its_order() -> None:
+    events = [(START + n * SECOND // 3, book()) for n in range(40)]
+    assert [*foreseen(events)] == events
+    assert [*foreseen([])] == []
+
+
+@pytest.mark.parametrize("later", [-2 * MS, 0, 900 * MS])
+def test_what_is_told_roughly_is_dated_by_its_trade_before_or_after(later: int) -> None:
+    own, told = (START + 10 * MS, ROUGH), (START + 10 * MS + later, printed())
+    events = sorted([own, told], key=lambda x: x[0])
+    assert owns((START, book()), *events) == [(0, 3 * MS, 3 * MS)]
+
+
+def test_a_trade_in_terms_of_the_other_outcome_dates_it_as_well() -> None:
+    told = printed().in_terms_of("no")
+    assert owns((START, ROUGH), (START, told)) == [(0, 3 * MS, 3 * MS)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        printed(size=D(31)),
+        printed(price=D("0.56")),
+        printed(taker_side=BUY.opposite),
+        printed(taker_side=None),
+        printed(market_id="SNOW"),
+        printed(is_block=True),
+        printed(START + SECOND),
+        printed(START - MS),
+    ],
+)
+def test_a_trade_of_other_terms_or_another_time_does_not(told: Trade) -> None:
+    rough = [(0, 0, SECOND - 1)]
+    assert owns((START, told), (START, ROUGH)) == rough
+    assert owns((START, ROUGH), (START, told), (START + 9 * SECOND, book())) == rough
+
+
+def test_one_trade_dates_one() -> None:
+    twice = attrs.evolve(ROUGH, take_id="2")
+    found = owns((START, ROUGH), (START, twice), (START, printed()))
+    assert found == [(0, 3 * MS, 3 * MS), (0, 0, SECOND - 1)]
+
+
+def test_what_no_trade_dates_is_told_a_second_later_and_still_before_its_book() -> None:
+    own = (START + MS, ROUGH)
+    events = [(START, book()), own, (START + 2 * SECOND, book())]
+    assert next(type(x) for _, x in foreseen(events)) is OwnTake
+
+
+def taken(at_: Stage, path: Path) -> str:
+    with exchange(at_.venue, **at_.account) as ex, Recorder(ex, path):
+        market = next(x for x in ex.fetch_markets() if x.bid and x.ask)
+        name, label = market.market_id, market.outcomes[0].label
+        fills, trades = ex.watch_fills(), ex.watch_trades(name)
+        in_force(ex)
+        lot = market.immediate_lot(market.ask)
+        size = -(-20 // lot) * lot
+        for _ in range(2):
+            ex.create_order(name, label, "buy", market.ask, size, time_in_force="ioc")
+            fills.next(timeout=30)
+            trades.next(timeout=30)
+        return str(name)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_file_that_is_read_once_more_tells_of_wanted_markets_ahead(
+    venue: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    with stage(venue) as at_:
+        name = taken(at_, path)
+    decoder = folder(venue, "decoder").DECODER
+    foresight = Foresight(path, decoder)
+    now = 1 << 62
+    found = [*foresight.take(now, lambda x: x == name)]
+    assert [x.market_id for x in found] == [name, name]
+    assert [x.latest - x.earliest for x in found] == [0, 0]
+    assert [*foresight.take(now, lambda _: True)] == []
+    foresight.close()
+    closed = Foresight(path, decoder)
+    closed.close()
+    assert [*closed.take(now, lambda _: True)] == []
+    # What is not wanted yet is told once it is, by the next order in its market.
+    begun = Foresight(path, decoder)
+    moment = found[0].earliest
+    assert [*begun.take(moment, lambda _: False)] == []
+    assert [*begun.take(moment, lambda _: True)] == found
+    begun.close()

@@ -1,0 +1,201 @@
+"""What the account of a recording took itself, which is not to be counted a second time.
+
+Who runs a strategy over the recording of its own session takes what it took then.  The book
+of the recording shows less by that, and its trades tell of it: neither is another's.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..models import BUY, OrderBook, Side, Trade
+from ..money import EXACT, ZERO, complement, total
+from .arrival import moment_of
+from .orders import nanoseconds
+from .prints import Place, Prints, size_at
+
+__all__ = ["OwnTake", "OwnTakes"]
+
+_MILLISECOND: Final = 1_000_000
+_KEPT: Final = 60_000_000_000
+"""Nanoseconds for which what was taken may still be shown or printed."""
+
+_Sizes: TypeAlias = dict[Decimal, Decimal]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class OwnTake:
+    """So many contracts an account took from a level, as a recording of its own tells.
+
+    It happened between ``earliest`` and ``latest``, in nanoseconds by the venue's clock.
+    ``trade_id`` is that of the public trade, None where the venue gives no such.
+    """
+
+    take_id: str
+    market_id: str
+    outcome: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    earliest: int
+    latest: int
+    trade_id: str | None = None
+
+
+@attrs.define(slots=True, eq=False)
+class _Taken:
+    """One of them; ``left`` of it is what no book has shown yet.
+
+    ``explained`` is how much of what we took on paper it stands for.
+    """
+
+    place: Place
+    size: Decimal
+    since: int
+    until: int
+    trade_id: str | None
+    heard: int
+    left: Decimal
+    explained: Decimal = ZERO
+    is_printed: bool = False
+
+    def is_of(self, trade: Trade, moment: int) -> bool:
+        """Whether a public trade is this one."""
+        if self.trade_id is not None:
+            return trade.trade_id == self.trade_id
+        place = trade.taker_side is BUY, trade.price
+        is_then = self.since <= moment <= self.until
+        return is_then and place == self.place and trade.size == self.size
+
+
+@attrs.define(eq=False)
+class OwnTakes:
+    """Those of one market that are told, or will be at once, in terms of its first outcome.
+
+    Each stands for what we took there on paper, up to its size.  What we did not take there
+    by the time that its trade or a book tells of it is another's, as any trade is.
+    """
+
+    first: str
+    told: list[_Taken] = attrs.field(factory=list)
+    _ids: dict[str, int] = attrs.field(factory=dict)
+
+    def hear(self, own: OwnTake, moment: int) -> None:
+        """Take one, unless it was told before: a venue may tell each several times."""
+        self._forget(moment)
+        if own.take_id in self._ids:
+            return
+        self._ids[own.take_id] = moment
+        is_first = own.outcome == self.first
+        place = (own.side is BUY) is is_first, own.price
+        if not is_first:
+            place = place[0], complement(own.price)
+        self.told.append(
+            _Taken(
+                place=place,
+                size=own.size,
+                since=_floor(own.earliest),
+                until=_floor(own.latest),
+                trade_id=own.trade_id,
+                heard=moment,
+                left=own.size,
+            )
+        )
+        # What happened first is shown first.
+        self.told.sort(key=lambda x: x.until)
+
+    def _forget(self, moment: int) -> None:
+        self.told = [x for x in self.told if x.heard > moment - _KEPT]
+        if self._ids and next(iter(self._ids.values())) < moment - 10 * _KEPT:
+            kept = {k: v for k, v in self._ids.items() if v >= moment - 10 * _KEPT}
+            self._ids = kept
+
+    def pass_over(self, place: Place, book: int | None) -> None:
+        """What a book has shown before we took anything there was another's."""
+        for x in self.told:
+            if x.place == place and book is not None and _floor(book) > x.until:
+                x.left = ZERO
+
+    def see(
+        self,
+        before: OrderBook | None,
+        book: OrderBook,
+        taken: tuple[_Sizes, _Sizes],
+        prints: Prints,
+    ) -> bool:
+        """See what of it a newer book shows: it is no more to be taken from that once more.
+
+        ``taken`` is what we took of bids and asks, and is changed; gives whether it was.  What
+        may have happened after the book goes by how much less a level shows than ``before``,
+        and nobody else traded; all that happened earlier is shown.
+        """
+        # What was shown and told of is done with.
+        self.told = [x for x in self.told if x.left or not x.is_printed]
+        told = moment_of(book)
+        if told is None:
+            return False
+        moment, is_changed, less = _floor(told), False, dict[Place, Decimal]()
+        for x in self.told:
+            if not x.left or moment < x.since:
+                continue
+            part, place = x.left, x.place
+            asks, price = place
+            mine = min(part, taken[asks].get(price, ZERO))
+            if moment <= x.until:
+                if x.since < x.until:
+                    # When it was is not known: before we took any it was not.
+                    part = mine
+                if place not in less:
+                    less[place] = self._less(before, book, place, prints)
+                part = min(part, less[place])
+                less[place] = EXACT.subtract(less[place], part)
+            x.left = EXACT.subtract(x.left, part)
+            mine = min(part, mine)
+            if mine:
+                is_changed = True
+                x.explained = EXACT.add(x.explained, mine)
+                _deduct(taken[asks], price, mine)
+        return is_changed
+
+    def _less(
+        self, before: OrderBook | None, book: OrderBook, place: Place, prints: Prints
+    ) -> Decimal:
+        if before is None:
+            return ZERO
+        was, now = (size_at(x, place, self.first) for x in (before, book))
+        # What others are known to have traded there is of what it shows less.
+        less = EXACT.subtract(EXACT.subtract(was, now), prints.told_at(place))
+        return max(ZERO, less)
+
+    def others(self, trade: Trade, taken: dict[Decimal, Decimal]) -> Trade | None:
+        """What of a public trade, in terms of the first outcome, was not what we took."""
+        moment = _floor(nanoseconds(trade.created_at))
+        for x in self.told:
+            if x.is_printed or not x.is_of(trade, moment):
+                continue
+            # Of several one after another each stands for other contracts of ours.
+            stood = total(
+                y.left for y in self.told if y.is_printed and y.place == x.place
+            )
+            ours = EXACT.subtract(taken.get(x.place[1], ZERO), stood)
+            x.is_printed = True
+            x.since = x.until = moment
+            x.left = min(x.left, max(ZERO, ours))
+            mine = min(trade.size, EXACT.add(x.explained, x.left))
+            rest = EXACT.subtract(trade.size, mine)
+            return attrs.evolve(trade, size=rest) if rest else None
+        return trade
+
+
+def _deduct(sizes: _Sizes, price: Decimal, size: Decimal) -> None:
+    sizes[price] = EXACT.subtract(sizes[price], size)
+    if not sizes[price]:
+        del sizes[price]
+
+
+def _floor(moment: int) -> int:
+    """The millisecond: finer than that not all is told."""
+    return moment // _MILLISECOND

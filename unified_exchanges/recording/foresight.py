@@ -1,0 +1,182 @@
+"""What the account of a recording took, told before the books and trades that show it.
+
+A venue tells an account what it took, everybody of the trade, and of the book what is left:
+over up to three ways, in any order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from ..models import Trade
+from ..paper import OwnTake, nanoseconds
+from .decoder import RecordingDecoder, decode
+from .format import DamagedRecording, Torn
+from .line_clock import LineClock
+from .reading import texts_of
+
+__all__ = ["Foresight", "foreseen"]
+
+_AHEAD: Final = 5_000_000_000
+"""Nanoseconds by which an account is told later than everybody at most."""
+
+
+_PATIENCE: Final = 1_000_000_000
+"""How much later than an account everybody is told at most."""
+_NEVER: Final = 1 << 63
+_MILLISECOND: Final = 1_000_000
+
+
+def foreseen(events: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """The same events; before those of up to five seconds stands what was taken at their end.
+
+    Where the venue tells only roughly when that was, its public trade tells it.  Events of so
+    long are in memory.
+
+    >>> from unified_exchanges import BUY
+    >>> what = {"take_id": "1", "market_id": "M", "outcome": "yes", "side": BUY}
+    >>> own = OwnTake(**what, price=1, size=1, earliest=0, latest=0)
+    >>> [moment for moment, _ in foreseen([(1, "trade"), (2, own), (3, "book")])]
+    [1, 1, 3]
+    """
+    waiting: deque[tuple[int, Any]] = deque()
+    dating, moment = _Dating(), 0
+    for told in events:
+        moment, event = told
+        first = waiting[0][0] if waiting else moment
+        for own in dating.passed(moment):
+            yield first, own
+        while waiting and waiting[0][0] < moment - _AHEAD:
+            yield waiting.popleft()
+        if type(event) is OwnTake:
+            dated = dating.take(moment, event)
+            if dated is not None:
+                yield (waiting[0][0] if waiting else moment), dated
+            continue
+        if type(event) is Trade:
+            for own in dating.trade(moment, event):
+                yield (waiting[0][0] if waiting else moment), own
+        waiting.append(told)
+    for own in dating.passed(_NEVER):
+        yield (waiting[0][0] if waiting else moment), own
+    yield from waiting
+
+
+class _Dating:
+    """Finds out when something was taken, by the public trade that it was."""
+
+    def __init__(self) -> None:
+        self._trades: deque[tuple[int, Trade]] = deque()
+        self._open: list[tuple[int, OwnTake]] = []
+
+    def take(self, moment: int, own: OwnTake) -> OwnTake | None:
+        """Take one; gives it if it is known when it was."""
+        if own.latest - own.earliest < _MILLISECOND:
+            return own
+        while self._trades and self._trades[0][0] < moment - _AHEAD:
+            self._trades.popleft()
+        for found in self._trades:
+            if _is_of(own, found[1]):
+                self._trades.remove(found)
+                return _dated(own, found[1])
+        self._open.append((moment, own))
+        return None
+
+    def trade(self, moment: int, trade: Trade) -> Iterator[OwnTake]:
+        """Take a public trade; gives what is known by it."""
+        for found in self._open:
+            if _is_of(found[1], trade):
+                self._open.remove(found)
+                yield _dated(found[1], trade)
+                return
+        self._trades.append((moment, trade))
+        while self._trades[0][0] < moment - _AHEAD:
+            self._trades.popleft()
+
+    def passed(self, moment: int) -> Iterator[OwnTake]:
+        """Those of which no trade has come by then."""
+        while self._open and self._open[0][0] < moment - _PATIENCE:
+            yield self._open.pop(0)[1]
+
+
+def _is_of(own: OwnTake, trade: Trade) -> bool:
+    if trade.market_id != own.market_id or trade.taker_side is None or trade.is_block:
+        return False
+    told = trade.in_terms_of(own.outcome)
+    is_then = own.earliest <= nanoseconds(told.created_at) <= own.latest
+    return is_then and (told.price, told.size, told.taker_side) == (
+        own.price,
+        own.size,
+        own.side,
+    )
+
+
+def _dated(own: OwnTake, trade: Trade) -> OwnTake:
+    moment = nanoseconds(trade.created_at)
+    return attrs.evolve(own, earliest=moment, latest=moment)
+
+
+class Foresight:
+    """The same for who plays a recording by another's clock: the file is read once more.
+
+    ``decoder`` makes what reads it, as far as is asked for.  It is open until all is read,
+    or it is closed.
+    """
+
+    def __init__(
+        self, path: Path, decoder: Callable[[LineClock], RecordingDecoder]
+    ) -> None:
+        self._lines = _takes_of(path, decoder)
+        self._events = foreseen(self._lines)
+        self._moment = 0
+        self._known: list[tuple[int, OwnTake]] = []
+
+    def take(self, moment: int, is_wanted: Callable[[str], bool]) -> Iterator[OwnTake]:
+        """What is told of by a moment or soon, of markets that are wanted by now."""
+        while self._moment <= moment:
+            told = next(self._events, None)
+            if told is None:
+                self._moment = _NEVER
+            else:
+                self._moment = told[0]
+                if type(told[1]) is OwnTake:
+                    self._known.append(told)
+        known, self._known = self._known, []
+        for each in known:
+            if is_wanted(each[1].market_id):
+                yield each[1]
+            elif each[0] > moment - 2 * _AHEAD:
+                # It may be wanted by the next order.
+                self._known.append(each)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._lines.close()
+        self._moment = _NEVER
+
+
+def _takes_of(
+    path: Path, made: Callable[[LineClock], RecordingDecoder]
+) -> Generator[tuple[int, OwnTake | Trade | None], None, None]:
+    """What the account took, all trades, and how far it is; books are passed over."""
+    # Where it is damaged or torn, the replay itself tells of it.
+    with suppress(DamagedRecording), texts_of(path) as texts:
+        clock = LineClock(texts.header.at, texts.header.mono)
+        decoder = made(clock)
+        for number, text in texts:
+            if decoder.is_change(text):
+                continue
+            line = texts.line(number, text)
+            if isinstance(line, Torn):
+                return
+            moment = clock.read(line.at, line.mono)
+            yield moment, None
+            for event in decode(decoder, line):
+                if isinstance(event, OwnTake | Trade):
+                    yield moment, event
