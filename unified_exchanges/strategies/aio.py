@@ -13,7 +13,7 @@ from ..models import Fill, Gap, Order
 from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
-from .asked import Asked, staying
+from .asked import Asked
 from .beginning import read_subjects, routed, time_of
 from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
@@ -74,12 +74,16 @@ async def async_run(
     check_strategy(strategy)
     check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
     check_exchanges(exchanges, AsyncExchange, _WANTED)
-    with staying(stop, exchanges) as asked:
+    asked = Asked(stop, exchanges)
+    try:
+        asked.stay()
         if is_recorded(x.venue for x in exchanges):
             return await _recorded(strategy, exchanges, keep, seconds, asked, progress)
         running = _AsyncRun(strategy, exchanges)
         await running.open(keep)
         return await running.go(seconds, asked, progress)
+    finally:
+        asked.leave()
 
 
 def _ending(asked: Asked) -> Ending:

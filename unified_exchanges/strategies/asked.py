@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["Asked", "staying"]
+__all__ = ["Asked"]
 
 
 class _Stop(Protocol):
@@ -33,22 +32,18 @@ class Asked:
         self._stop = stop
         self._exchanges = exchanges
 
+    def stay(self) -> None:
+        """Be in the exchanges: whoever closes one waits until `leave`."""
+        for exchange in self._exchanges:
+            exchange.occupied.enter(self)
+
+    def leave(self) -> None:
+        """Be in none of them any more, also where an interruption came in between."""
+        for exchange in self._exchanges:
+            exchange.occupied.leave(self)
+
     def is_set(self) -> bool:
         """Whether the run is to end."""
         if self._stop is not None and self._stop.is_set():
             return True
         return any(x.occupied.is_closing() for x in self._exchanges)
-
-
-@contextmanager
-def staying(stop: _Stop | None, exchanges: Sequence[_Exchange]) -> Generator[Asked]:
-    """Be in exchanges: whoever closes one waits until the block has ended."""
-    asked = Asked(stop, exchanges)
-    try:
-        for exchange in exchanges:
-            exchange.occupied.enter(asked)
-        yield asked
-    finally:
-        # Also where an interruption came in between.
-        for exchange in exchanges:
-            exchange.occupied.leave(asked)

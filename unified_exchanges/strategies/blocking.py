@@ -14,7 +14,7 @@ from ..models import Fill, Gap, Order
 from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.handed import Handed
-from .asked import Asked, staying
+from .asked import Asked
 from .beginning import read_subjects, routed, time_of
 from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
@@ -84,10 +84,14 @@ def run(
     check_strategy(strategy)
     check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
     check_exchanges(exchanges, Exchange, _WANTED)
-    with staying(stop, exchanges) as asked:
+    asked = Asked(stop, exchanges)
+    try:
+        asked.stay()
         if is_recorded(x.venue for x in exchanges):
             return _recorded(strategy, exchanges, keep, seconds, asked, progress)
         return _Run(strategy, exchanges, keep=keep).go(seconds, asked, progress)
+    finally:
+        asked.leave()
 
 
 def _recorded(

@@ -157,7 +157,7 @@ class TrackedCalls(TrackedReads):
                 self._learn(step, began)
                 try:
                     if isinstance(step, Leaving):
-                        yield from self._judge(step, waiting, sent, changed)
+                        yield from self._ask_guards(step, waiting, sent, changed)
                         outcome = None
                     else:
                         if isinstance(step, Request) and not step.is_read:
@@ -184,7 +184,7 @@ class TrackedCalls(TrackedReads):
         elif isinstance(step, Shown):
             self.tracker.order(step.order, read_at=began)
 
-    def _judge(
+    def _ask_guards(
         self,
         step: Leaving,
         waiting: list[Leaving],
