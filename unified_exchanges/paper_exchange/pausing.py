@@ -27,9 +27,9 @@ class Pausing(FromSource):
 
     broker: PaperBroker
     _status: Status | None = None
-    _asked = float("-inf")
+    _asked: float | None = None
     """When that was asked for which is known, by the monotonic clock."""
-    _failed = float("-inf")
+    _failed: float | None = None
 
     @property
     def pauses_untold(self) -> bool:
@@ -43,10 +43,10 @@ class Pausing(FromSource):
         if not self.pauses_untold:
             return
         now = self.clock.monotonic()
-        if now - self._asked >= KNOWN:
+        if not _is_recent(self._asked, now):
             status = yield from self.source.fetch_status(deadline=deadline)
             # Others may have asked meanwhile: what was asked last is the newest.
-            if now > self._asked:
+            if self._asked is None or now > self._asked:
                 self._status, self._asked = status, now
             self.broker.pause(self.pause_of)
         elif market_id is not None:
@@ -56,7 +56,7 @@ class Pausing(FromSource):
     def notice_pause(self) -> Flow[None]:
         """The same, as far as it can be read: else what was known last stands."""
         now = self.clock.monotonic()
-        if now - self._failed < KNOWN:
+        if _is_recent(self._failed, now):
             return
         try:
             yield from self.heed_pause(deadline=now + _PATIENCE)
@@ -82,3 +82,7 @@ class Pausing(FromSource):
         if not told.is_active:
             return "venue"
         return None if told.is_trading else "trading"
+
+
+def _is_recent(then: float | None, now: float) -> bool:
+    return then is not None and now - then < KNOWN
