@@ -113,7 +113,9 @@ class Description(Flat):
     id, the order's hash, or nothing.  ``outcome_books`` says whether each outcome has a
     book of its own or all are views of one.  ``hours`` says whether markets open and close
     at `Market.opens_at` and `closes_at`, which no stream tells, or those are only planned
-    and what happens is told.  ``resting_after_pause`` says what becomes of orders that rest
+    and what happens is told.  ``pauses`` says where a pause of trading is told: in the status
+    of the market alone, or that of all of a venue, or of a shard, only by `fetch_status`, while
+    its markets are open as ever.  ``resting_after_pause`` says what becomes of orders that rest
     when a market is open again after it was paused.  ``book_checks`` says what shows on the
     stream that a change of a book was missed: its number, the best prices that come with
     each, or nothing; what that does not show, comparisons with REST find.  ``edit`` says
@@ -148,5 +150,6 @@ class Description(Flat):
     checked_on: str
     book_checks: Literal["numbers", "best prices", "none"] = "none"
     hours: Literal["kept", "planned"] = "planned"
+    pauses: Literal["market", "venue"] = "market"
     resting_after_pause: Literal["canceled", "kept"] = "kept"
     limitations: tuple[str, ...] = ()

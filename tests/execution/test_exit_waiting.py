@@ -56,8 +56,19 @@ def modes_of(trader: Trader) -> Any:
     return ground.polymarket._house.modes
 
 
+def paused(trader: Trader, market: Market) -> dict[str, Any]:
+    """What pauses so that the book stays: at Kalshi that of one market alone does not."""
+    if isinstance(trader.ground, KalshiGround):
+        return {"shard": market.shard}
+    return {"market_id": market.market_id}
+
+
 def pause(trader: Trader, market: Market) -> None:
-    engine_of(trader).pause(market_id=market.market_id)
+    engine_of(trader).pause(**paused(trader, market))
+
+
+def resume(trader: Trader, market: Market) -> None:
+    engine_of(trader).resume(**paused(trader, market))
 
 
 def close(trader: Trader, market: Market) -> None:
@@ -122,7 +133,7 @@ def test_fault_09_a_pause_is_waited_out_and_costs_little(
     # 1200 frames: a try every ten seconds, with what it reads around it.
     assert len(trader.transport.requests) - count < 17 * 12
     assert caplog.text.count("exit 'exit' goes on") <= 3
-    engine_of(trader).resume(market_id=market.market_id)
+    resume(trader, market)
     record = until_over(life, 11)
     assert (record.state, record.filled) == (ExitState.FILLED, SIZE)
 
@@ -150,7 +161,7 @@ def test_a_pause_in_which_the_book_is_silent_is_waited_out(
     pause(trader, market)
     life.saw(book_of(trader, market))
     assert silence(life, 30).state is ExitState.ARMED
-    engine_of(trader).resume(market_id=market.market_id)
+    resume(trader, market)
     assert silence(life, 15).state is ExitState.FILLED
 
 
@@ -209,7 +220,7 @@ def test_an_exit_may_be_armed_in_a_pause(trader: Trader, market: Market) -> None
     life.market = market  # type: ignore[attr-defined]
     assert life.begin().state is ExitState.ARMED
     frames(life, 5, seen)
-    engine_of(trader).resume(market_id=market.market_id)
+    resume(trader, market)
     assert until_over(life, 11).state is ExitState.FILLED
 
 

@@ -116,11 +116,11 @@ class Stirring:
             ex.cancel_order(order.order_id)
 
     def _change(self, turn: int) -> None:
-        """So that its status is told, and it trades again."""
+        """So that what it is gets told, and it trades on with its book."""
         if self.at.venue == "kalshi":
             engine = self.at.simulated.engine
-            engine.pause(market_id=self.name)
-            engine.resume(market_id=self.name)
+            for _ in range(2):
+                engine.change_close(self.name, engine.market(self.name).close_us)
             return
         tick = Decimal("0.001") if turn % 8 == 3 else Decimal("0.01")
         venue = self.at.simulated

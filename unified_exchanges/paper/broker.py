@@ -14,7 +14,6 @@ from ..models import (
     Gap,
     Market,
     MarketChange,
-    MarketStatus,
     Order,
     OrderBook,
     OrderStatus,
@@ -29,7 +28,7 @@ from .engine import PaperEngine
 from .kept import Keeper, Kept
 from .orders import PaperOrder, at
 from .own import OwnTake
-from .refusals import not_trading
+from .refusals import PAUSES, Pause
 from .session import PaperSession
 from .tape import Tape
 
@@ -138,6 +137,21 @@ class PaperBroker:
         with self._lock:
             self.engine.abandon(market_id)
             self.events.tell(self.engine)
+
+    def pause(
+        self,
+        pause_of: Callable[[Market], Pause | None],
+        market_ids: Iterable[str] | None = None,
+    ) -> None:
+        """Take whether trading pauses around some markets, or all, by what was read."""
+        with self._lock:
+            names = tuple(self.engine.pits) if market_ids is None else market_ids
+            for market_id in names:
+                pit = self.engine.pits[market_id]
+                pause = pause_of(pit.contract.market)
+                if pause != pit.pause:
+                    self.engine.pause(self._moment(), market_id, pause)
+            self.events.tell_if_kept(self.engine)
 
     def require_fees(self, market_id: str) -> None:
         """See to it that it is known what a fill pays: raises `NotSupported`."""
@@ -265,9 +279,14 @@ class PaperBroker:
     def check_trading(self, market_id: str) -> None:
         """Refuse what a market that does not trade now would: raises `Refusal`."""
         with self._lock:
-            status = self.engine.pits[market_id].status_at(self._moment())
-        if status is not MarketStatus.OPEN:
-            raise Refusal(not_trading(status))
+            reason = self.engine.pits[market_id].refusal_at(self._moment())
+        if reason is not None:
+            raise Refusal(reason)
+
+    def check_canceling(self, market_id: str) -> None:
+        """Refuse a cancel while the whole venue is paused: raises `Refusal`."""
+        if self.engine.pits[market_id].pause == "venue":
+            raise Refusal(PAUSES["venue"])
 
     def advance(self, *, until: int = 0) -> None:
         """Let time pass up to now, or to a moment that has come whatever the clock shows.

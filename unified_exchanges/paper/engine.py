@@ -31,6 +31,7 @@ from .order_entry import change_of, order_of
 from .orders import PaperOrder
 from .own import OwnTake
 from .pit import Pit
+from .refusals import Pause
 from .register import Register
 from .schedule import Schedule
 from .touched import Command
@@ -97,11 +98,19 @@ class PaperEngine(Lifecycle):
                     self._fill_resting(pit, pit.traded(others))
         elif pit.follows(event.outcome):
             pit.renew(event)
-            if pit.orders and pit.status is MarketStatus.OPEN and pit.known is not None:
-                if pit.held:
-                    self._fill_resting(pit, pit.released())
-                self._fill_resting(pit, pit.reached())
-                self._see(pit)
+            self._meet(pit)
+
+    def pause(self, moment: int, market_id: str, pause: Pause | None) -> None:
+        """Take that trading pauses around a market, or does no more.
+
+        Until then nothing is placed or changed there, and no book fills what rests.  A trade
+        does: it happened while trading went on.
+        """
+        self._until(moment)
+        pit = self.pits[market_id]
+        if pit.pause != pause:
+            pit.pause = pause
+            self._meet(pit)
 
     def _lose(self, gap: Gap) -> None:
         # Of missed trades and statuses nothing is known; the book shows what it did.

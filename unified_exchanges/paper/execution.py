@@ -121,10 +121,8 @@ class Execution:
             if verb == "amend":
                 terms = order.status, order.filled, order.size
                 self._refuse_change(turn, order, has_ended(order.order_id, *terms))
-        elif verb == "amend" and not pit.trades_at(moment):
-            self._refuse_change(turn, order, not_trading(pit.status_at(moment)))
         elif verb == "amend":
-            refused = self._amend(pit, order, price, size)
+            refused = pit.refusal_at(moment) or self._amend(pit, order, price, size)
             if refused is not None:
                 self._refuse_change(turn, order, refused)
         elif verb == "cancel":
@@ -135,8 +133,8 @@ class Execution:
     def _arrive(self, pit: Pit, order: PaperOrder) -> None:
         order.arrived = self.moment
         pit.status = pit.status_at(self.moment)
-        if pit.status is not MarketStatus.OPEN:
-            self._end(order, OrderStatus.REJECTED, not_trading(pit.status))
+        if (closed := pit.refusal_at(self.moment)) is not None:
+            self._end(order, OrderStatus.REJECTED, closed)
         elif order.limit not in pit.contract.market.grid:
             self._end(order, OrderStatus.REJECTED, OFF_GRID)
         elif order.expires is not None and order.expires <= self.moment:
@@ -145,6 +143,16 @@ class Execution:
             self._end(order, *refused)
         elif order.expires is not None and order.status is OrderStatus.OPEN:
             self._schedule(order.expires, "expire", order.number)
+
+    def _meet(self, pit: Pit) -> None:
+        """Let what rests meet the newest book, where one is known and trading goes on."""
+        trades = pit.status is MarketStatus.OPEN and pit.pause is None
+        if not (trades and pit.orders) or pit.known is None:
+            return
+        if pit.held:
+            self._fill_resting(pit, pit.released())
+        self._fill_resting(pit, pit.reached())
+        self._see(pit)
 
     def _see(self, pit: Pit) -> None:
         """Let orders that came while no book was known meet the first that is."""

@@ -44,6 +44,7 @@ from .contract import Contract
 from .orders import PaperOrder, nanoseconds, priority
 from .own import OwnTake, OwnTakes
 from .prints import Prints
+from .refusals import PAUSES, Pause, not_trading
 from .resting import Resting
 from .touched import Touched
 
@@ -75,6 +76,8 @@ class Pit:
     outcome: str | None = None
     latest: OrderBook | None = None
     status: MarketStatus = MarketStatus.OPEN
+    pause: Pause | None = None
+    """Whether trading pauses around it, whatever its own status is."""
     value: Decimal | None = None
     behind: int = 0
     """Nanoseconds by which the venue's clock was ahead of ours at least, as trades tell."""
@@ -113,6 +116,13 @@ class Pit:
     def trades_at(self, moment: int) -> bool:
         """Whether orders are placed and changed in it."""
         return self.status_at(moment) is MarketStatus.OPEN
+
+    def refusal_at(self, moment: int) -> str | None:
+        """Why nothing is placed or changed in it; None if it trades."""
+        status = self.status_at(moment)
+        if status is not MarketStatus.OPEN:
+            return not_trading(status)
+        return None if self.pause is None else PAUSES[self.pause]
 
     def follows(self, outcome: str) -> bool:
         """Whether books of this outcome feed the pit; the first to come decides."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from ..errors import (
     InsufficientFunds,
@@ -22,14 +22,19 @@ __all__ = [
     "NOTHING_TO_REDUCE",
     "NOT_ENOUGH",
     "OFF_GRID",
+    "PAUSES",
     "RESUMED",
     "TOO_FEW",
     "WOULD_CROSS",
+    "Pause",
     "error_of",
     "has_ended",
     "not_trading",
     "refusal_told",
 ]
+
+Pause: TypeAlias = Literal["trading", "venue"]
+"""What pauses while a market is open: orders and changes, or the venue with its cancels."""
 
 NOTHING_TO_REDUCE: Final = "reduce_only: there is no position to reduce"
 NOT_ENOUGH: Final = "not enough cash or contracts"
@@ -41,6 +46,10 @@ HAS_FILLED: Final = (
     "the new size is the total, and as much has filled; cancel the order instead"
 )
 _NOT_TRADING: Final = "the market is"
+PAUSES: Final[dict[Pause, str]] = {
+    "trading": f"{_NOT_TRADING} open, but trading is paused; resting orders stay",
+    "venue": f"{_NOT_TRADING} open, but the whole venue is paused, cancels included",
+}
 _NOT_CHANGED: Final = "could not be changed; the venue shows it"
 
 

@@ -39,8 +39,20 @@ class Changing(Placing):
         self.require_writable(f"cancel of {order_id}")
         before = yield from self._before(order_id, market_id)
         if before.is_open:
+            refused = yield from self._kept_by_pause(before)
+            if refused is not None:
+                raise refused
             [before] = yield from self._canceled([before], f"cancel of {order_id}")
         return self.in_terms(before, None)
+
+    def _kept_by_pause(self, order: Order) -> Flow[UnifiedExchangesError | None]:
+        """Why an order cannot be canceled, as the whole venue is paused; else None."""
+        yield from self.notice_pause()
+        try:
+            self.broker.check_canceling(order.market_id)
+        except Refusal as refusal:
+            return self.refused(f"cancel of {order.order_id}", refusal)
+        return None
 
     def _before(self, order_id: str, market_id: str | None) -> Flow[Order]:
         yield from self.look_around()
@@ -79,6 +91,10 @@ class Changing(Placing):
                 results[name] = CancelResult(order_id=name, error=error)
             else:
                 results[name] = CancelResult(order_id=name, order=found)
+                if found.is_open:
+                    refused = yield from self._kept_by_pause(found)
+                    if refused is not None:
+                        results[name] = CancelResult(order_id=name, error=refused)
         resting = [x.order for x in results.values() if x.order and x.order.is_open]
         ended = {x.order_id: x for x in (yield from self._canceled(resting, about))}
         for name, result in results.items():
@@ -98,13 +114,23 @@ class Changing(Placing):
         yield from self.look_around()
         if market_id is not None and not self.broker.has_market(market_id):
             yield from self.source.fetch_market(market_id)
-        resting = [
-            x for x in self.broker.open_orders() if market_id in (None, x.market_id)
-        ]
+        resting, kept = [], []
+        errors: list[UnifiedExchangesError] = []
+        for order in self.broker.open_orders():
+            if market_id not in (None, order.market_id):
+                continue
+            refused = yield from self._kept_by_pause(order)
+            if refused is None:
+                resting.append(order)
+            else:
+                kept.append(order.order_id)
+                errors.append(refused)
         ended = yield from self._canceled(resting, "cancel of all orders")
+        ended += map(self.present, kept)
         return CancelReport(
             canceled=tuple(self.in_terms(x, None) for x in ended if not x.is_open),
             remaining=tuple(self.in_terms(x, None) for x in ended if x.is_open),
+            errors=tuple(errors),
         )
 
     # -- changes --------------------------------------------------------------------
@@ -149,7 +175,7 @@ class Changing(Placing):
         try:
             self.broker.check_trading(before.market_id)
         except Refusal as refusal:
-            raise self.refused_change(about, refusal) from None
+            raise self.refused(about, refusal) from None
         yield from self.heed(about)
         yield Leaving(
             changes=((self.in_terms(before, None), self.in_terms(after, None)),)
@@ -167,7 +193,7 @@ class Changing(Placing):
         except Refusal as refusal:
             if not found.is_open:
                 yield Shown(self.in_terms(found, None))
-            raise self.refused_change(about, refusal) from None
+            raise self.refused(about, refusal) from None
         return self.in_terms(found, outcome)
 
     def _came_too_late(self, about: str, over: Order) -> Flow[UnifiedExchangesError]:
@@ -175,9 +201,9 @@ class Changing(Placing):
         yield Shown(self.in_terms(over, None))
         yield from self.travelled(Departure())
         terms = over.order_id, over.status, over.filled, over.size
-        return self.refused_change(about, Refusal(has_ended(*terms)))
+        return self.refused(about, Refusal(has_ended(*terms)))
 
-    def refused_change(self, about: str, refusal: Refusal) -> UnifiedExchangesError:
+    def refused(self, about: str, refusal: Refusal) -> UnifiedExchangesError:
         """Why an order was not changed, as its venue would answer."""
         reason = str(refusal)
         return error_of(reason)(refusal_told(about, reason), venue=self.id)

@@ -27,7 +27,8 @@ from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
 from .file import Source, StateFile
-from .source import PRIVATE, FromSource
+from .pausing import Pausing
+from .source import PRIVATE
 from .stream import AccountStream, connect, connect_async
 from .terms import Eyes
 
@@ -57,7 +58,7 @@ _MALFORMED: Final = (
 """What a text meets that looks like a state and is none."""
 
 
-class Looking(FromSource):
+class Looking(Pausing):
     """Keeps the broker up to date with what happens at the source."""
 
     def __init__(self, settings: Settings) -> None:
@@ -137,6 +138,9 @@ class Looking(FromSource):
             # Of the others nothing needs to be known before they are traded again.
             wanted = {**busy, **dict.fromkeys(kept.engine.held_markets())}
             yield from self._read_markets([*wanted], busy, found.__setitem__)
+            if any(x[2] != "expire" for x in kept.engine.commands):
+                # What was on its way arrives as soon as this goes on.
+                yield from self.heed_pause()
         # Another call may have done it while this one was reading.
         if not self._is_awake:
             self._is_awake = True
@@ -146,6 +150,9 @@ class Looking(FromSource):
     def _go_on(
         self, kept: Kept, found: Mapping[str, Contract | UnifiedExchangesError]
     ) -> None:
+        for read in found.values():
+            if isinstance(read, Contract):
+                kept.engine.pits[read.market_id].pause = self.pause_of(read.market)
         self.broker.load(kept)
         self._unread = set(kept.engine.pits).difference(found)
         for market_id, read in found.items():
@@ -294,6 +301,7 @@ class Looking(FromSource):
     def look(self, market_id: str) -> Flow[None]:
         """Let the broker know the market as it is now, before an order meets it."""
         yield from self.admitted(market_id)
+        yield from self.heed_pause(market_id)
         yield from self._read_fees(market_id)
         self.broker.require_fees(market_id)
         self.attend(market_id)
@@ -308,6 +316,8 @@ class Looking(FromSource):
         wanted = {**busy, **dict.fromkeys(self.broker.held_markets())}
         stale = [x for x in wanted if self._is_stale(x)]
         yield from self._read_markets(stale, busy, self._take)
+        if busy and (self.is_paused or not all(map(self._sees, busy))):
+            yield from self.notice_pause()
         for market_id in self.broker.busy_markets():
             self.attend(market_id)
             looked = self._looked.get(market_id)

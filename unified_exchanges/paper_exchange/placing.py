@@ -30,6 +30,7 @@ from ..venue.doubt import is_doubtful
 from ..venue.draft import Draft, PaperDraft, Rules
 from ..venue.ticket import Ticket, Tickets
 from .account import OnAccount
+from .pausing import KNOWN
 
 __all__ = ["Placing"]
 
@@ -223,10 +224,13 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         return Response(200, {}, json.dumps(there).encode())
 
     def unseen(self, market_ids: Iterable[str]) -> list[str]:
-        """Those of which no stream tells while an order is on its way."""
-        if not self.terms.delays.order:
+        """Those of which no stream tells all while an order is on its way."""
+        delay = self.terms.delays.order
+        if not delay:
             return []
-        return [x for x in market_ids if not self._sees(x)]
+        # No stream tells of a pause, and what was known of that when it left may be too old.
+        ages = self.pauses_untold and delay >= KNOWN * _SECOND
+        return [x for x in market_ids if ages or not self._sees(x)]
 
     def travelled(self, departure: Departure) -> Flow[None]:
         """Wait until what was just sent has arrived, and is answered."""
@@ -248,6 +252,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     def _is_read_now(self, market_id: str) -> Flow[bool]:
         """Whether a market is known as it is on the arrival of what was sent to it."""
         try:
+            yield from self.heed_pause(market_id)
             if not self._sees(market_id):
                 yield from self._read_anew(market_id)
         except UnifiedExchangesError as error:

@@ -83,6 +83,11 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
 
     # -- what is known --------------------------------------------------------------
 
+    @property
+    def pauses_untold(self) -> bool:
+        """Never: what its stream does not tell is not known."""
+        return False
+
     def fetch_market(self, market_id: str) -> Flow[Market]:
         """One market of the source."""
         market = yield from super().fetch_market(market_id)

@@ -49,13 +49,24 @@ class Engine(Views):
     Reads do not advance: call `advance` before a request is answered.
     """
 
-    def __init__(self, *, clock: Clock, rng: Random, trades_kept: int = 20_000) -> None:
-        """Draw ids from ``rng``; keep the latest ``trades_kept`` trades of a market."""
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        rng: Random,
+        trades_kept: int = 20_000,
+        deactivates: bool = False,
+    ) -> None:
+        """Draw ids from ``rng``; keep the latest ``trades_kept`` trades of a market.
+
+        ``deactivates`` is for venues that pause no market but by deactivating it: `pause`
+        of one is `deactivate` then, and its end `activate`.
+        """
         super().__init__(Floor(clock=clock, rng=rng, trades_kept=trades_kept))
         self._execution = Execution(self._floor)
         self._desk = Desk(self._floor, self._execution)
         self._gate = self._desk.gate
-        self._lifecycle = Lifecycle(self._floor)
+        self._lifecycle = Lifecycle(self._floor, deactivates=deactivates)
         self._treasury = Treasury(self._floor)
         self._brakes = Brakes(self._floor, self._execution)
 
@@ -140,7 +151,8 @@ class Engine(Views):
 
         In a trading pause orders are refused ``trading_is_paused`` but may be cancelled
         and decreased. ``whole_exchange`` stops everything instead
-        (``exchange_paused``). Orders with ``cancel_on_pause`` are cancelled.
+        (``exchange_paused``). Orders with ``cancel_on_pause`` are cancelled, all others
+        stay, also when it ends; but see ``deactivates``.
         """
         with self._floor:
             self._lifecycle.pause(Pause(market_id, shard, whole_exchange), until_us)

@@ -25,8 +25,9 @@ _KNOWN = frozenset({"determined", "disputed", "amended"})
 class Lifecycle:
     """What the exchange itself does to its markets, on one floor."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Floor, *, deactivates: bool) -> None:
         self._floor = floor
+        self._deactivates = deactivates
 
     def add(self, listing: Listing) -> Pit:
         """List a market and note when it opens and closes."""
@@ -124,6 +125,11 @@ class Lifecycle:
             self._floor.at(until_us, partial(self.resume, pause))
         if pause in self._floor.pauses:
             return
+        if pause.market_id is not None and self._deactivates:
+            pit = self._floor.pit(pause.market_id)
+            if pit.status == "active":
+                self.deactivate(pit)
+            return
         self._floor.pauses.add(pause)
         self._tell_pause(pause, is_paused=True)
         for pit in self._pits_of(pause):
@@ -132,7 +138,11 @@ class Lifecycle:
     def resume(self, pause: Pause) -> None:
         """End a pause."""
         self._check_scope(pause)
-        if pause in self._floor.pauses:
+        if pause.market_id is not None and self._deactivates:
+            pit = self._floor.pit(pause.market_id)
+            if pit.status == "inactive":
+                self.activate(pit)
+        elif pause in self._floor.pauses:
             self._floor.pauses.remove(pause)
             self._tell_pause(pause, is_paused=False)
 

@@ -70,6 +70,7 @@ FACTS = Description(
     idempotent_create="client_order_id",
     outcome_books="one",
     hours="kept",
+    pauses="venue",
     resting_after_pause="canceled",
     book_checks="numbers",
     price_grid="per market",

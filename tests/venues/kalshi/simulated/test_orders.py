@@ -253,6 +253,27 @@ def test_cancel_on_pause_cancels_at_the_pause(ada: Trader, market: Any) -> None:
     assert status(ada, order_id) == "canceled"
 
 
+def test_a_pause_of_one_market_is_its_deactivation(ada: Trader, market: Any) -> None:
+    order_id = ada.rest(market)
+    ada.kalshi.engine.pause(market_id=market["ticker"])
+    told = ada.get(f"/markets/{market['ticker']}")["market"]
+    assert told["status"] == "inactive"
+    assert ada.place(market).code == "trading_is_paused"
+    assert status(ada, order_id) == "resting"
+    ada.kalshi.engine.resume(market_id=market["ticker"])
+    assert status(ada, order_id) == "canceled"
+
+
+@pytest.mark.parametrize("scope", [{}, {"shard": 0}, {"whole_exchange": True}])
+def test_what_rests_outlives_a_wider_pause(
+    ada: Trader, market: Any, scope: dict[str, Any]
+) -> None:
+    order_id = ada.rest(market)
+    ada.kalshi.engine.pause(**scope)
+    ada.kalshi.engine.resume(**scope)
+    assert status(ada, order_id) == "resting"
+
+
 # Cancellation
 
 

@@ -56,7 +56,8 @@ class House:
         self.enforce_limits = enforce_limits
         self.lively = lively
         self.catalog = Catalog()
-        self.engine = Engine(clock=clock, rng=draws[1])
+        # Of a market alone Kalshi tells no pause but by its status.
+        self.engine = Engine(clock=clock, rng=draws[1], deactivates=True)
         self.accounts: dict[str, Account] = {}
         self.keys: dict[str, ApiKey] = {}
         self.memory = Memory()

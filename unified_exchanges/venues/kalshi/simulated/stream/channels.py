@@ -11,7 +11,6 @@ from .....simulator.notices import (
     GroupChanged,
     MarketChanged,
     OrderChanged,
-    PauseChanged,
     PositionChanged,
     TradePrinted,
 )
@@ -25,7 +24,6 @@ from .lifecycles import (
     fees_message,
     market_message,
     metadata_message,
-    pause_message,
 )
 from .prices import index_message, price_message
 from .subscriptions import Channel, Message, Naming, Subscription, Viewer
@@ -42,9 +40,9 @@ from .views import (
 
 __all__ = ["CHANNELS", "first_snapshot", "first_ticker"]
 
-_Lives: TypeAlias = MarketChanged | PauseChanged | MetadataChanged | EventListed
+_Lives: TypeAlias = MarketChanged | MetadataChanged | EventListed
 _UPDATES = frozenset({"add_markets", "delete_markets"})
-_LIVES = (MarketChanged, PauseChanged, MetadataChanged, EventListed)
+_LIVES = (MarketChanged, MetadataChanged, EventListed)
 
 
 # Public data
@@ -197,8 +195,6 @@ def _life(notice: _Lives, house: House, kind: str) -> Iterator[Message]:
         yield "event_lifecycle", event_message(house, notice)
     elif isinstance(notice, MetadataChanged):
         yield kind, metadata_message(notice)
-    elif isinstance(notice, PauseChanged):
-        yield kind, pause_message(notice)
     else:
         changed = market_message(house, notice)
         if changed is not None:
@@ -208,18 +204,17 @@ def _life(notice: _Lives, house: House, kind: str) -> Iterator[Message]:
 def _is_combo(notice: _Lives, house: House) -> bool | None:
     """Whether a combination is meant; None when nothing in the catalog is.
 
-    Wider pauses are not told market by market, and what a test lists on the engine
-    alone has no title that could be told.
+    What a test lists on the engine alone has no title that could be told.
     """
     if isinstance(notice, EventListed):
         return house.catalog.is_combo(notice.event_ticker)
-    if isinstance(notice, MarketChanged):
-        ticker: str | None = notice.market.market_id
-    elif isinstance(notice, MetadataChanged):
-        ticker = notice.ticker
-    else:
-        ticker = notice.market_id
-    listed = house.catalog.markets.get(ticker or "")
+    if isinstance(notice, MetadataChanged):
+        return _has_legs(notice.ticker, house)
+    return _has_legs(notice.market.market_id, house)
+
+
+def _has_legs(ticker: str, house: House) -> bool | None:
+    listed = house.catalog.markets.get(ticker)
     return None if listed is None else bool(listed.legs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .....simulator.markets import Market
-from .....simulator.notices import MarketChange, MarketChanged, PauseChanged
+from .....simulator.notices import MarketChange, MarketChanged
 from ..catalog import Listed
 from ..house import House
 from ..listings import event_view, ranges, structure_of
@@ -17,7 +17,6 @@ __all__ = [
     "fees_message",
     "market_message",
     "metadata_message",
-    "pause_message",
 ]
 
 _WORDS: dict[MarketChange, str] = {
@@ -102,15 +101,6 @@ def _determined(market: Market) -> Payload:
             "settlement_value": None if value is None else dollars(value),
         }
     )
-
-
-def pause_message(notice: PauseChanged) -> Payload:
-    """A pause of one market."""
-    return {
-        "event_type": "deactivated" if notice.is_paused else "activated",
-        "market_ticker": notice.market_id,
-        "is_deactivated": notice.is_paused,
-    }
 
 
 def metadata_message(news: MetadataChanged) -> Payload:
