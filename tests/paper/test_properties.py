@@ -225,7 +225,8 @@ def _play(steps: list[tuple[int, tuple[str, Any]]], delays: Delays) -> None:
             made.advance(max(moment - 1, made.moment))
             _check(made, shown, used, allowed=None)
         step(made, moment, verb, what)
-        if verb in ("book", "trade"):
+        if verb == "book":
+            # Of a trade it does not learn in which outcome books are told.
             followed = followed or what.outcome
         if verb == "book" and what.outcome == followed:
             newer = what if what.outcome == "yes" else what.complement("yes")
