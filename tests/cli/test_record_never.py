@@ -77,6 +77,7 @@ REFUSED = {
     "nothing": (b"\n \n", "it has no text"),
     "too short": (b"hunter-2\nabc\n", "never= has a text of 3 characters"),
     "no text": (b"\xff\xfe\x00", "it is no UTF-8"),
+    "a blank": (b"hunter-2\nhunter-22 \n", "line 2 has blanks at an end"),
 }
 
 

@@ -301,3 +301,28 @@ def test_who_does_otherwise_has_never_taken_more_than_without_the_recorded_accou
     at_most = again(level.without, wanted, data)
     for number in range(len(acts)):
         assert total(found[: number + 1]) <= total(at_most[: number + 1])
+
+
+def test_what_others_traded_after_a_book_is_no_part_of_what_it_shows_less() -> None:
+    """Else too little of our own is seen there, and the rest is deducted once more later."""
+    made = quoted()
+    assert took(made, 100) == 100
+    heard(made, own(trade_id="ours"), printed(10, NOW + 2 * MS, "theirs"))
+    heard(made, shown("70@0.55", NOW), shown("80@0.55", NOW + MS))
+    # Ten have joined, and were taken by others.
+    assert took(made, 999) == 0
+    heard(made, printed(30, NOW, "ours"), shown("70@0.55", NOW + 3 * MS))
+    assert took(made, 999) == 0
+
+
+@pytest.mark.parametrize("later", [30, 300, 700, 3_000])
+def test_a_late_step_of_a_settlement_explains_nothing_more(later: int) -> None:
+    made, took_it = quoted(), own(take_id="f:0.55")
+    assert took(made, 30) == 30
+    heard(made, took_it, shown("70@0.55", NOW), printed(30, NOW))
+    then = NOW + later * SECOND
+    made.receive(then, shown("100@0.55", then))
+    assert took(made, 100) == 100
+    made.receive(then + MS, took_it)
+    made.receive(then + 2 * MS, shown("100@0.55 5@0.56", then + 2 * MS))
+    assert took(made, 999) == 0

@@ -138,3 +138,35 @@ def test_a_file_that_is_read_once_more_tells_of_wanted_markets_ahead(
     assert [*begun.take(moment, lambda _: False)] == []
     assert [*begun.take(moment, lambda _: True)] == found
     begun.close()
+
+
+def test_of_trades_that_are_alike_its_transaction_tells_which_it_was() -> None:
+    theirs = printed(START + 3 * MS, transaction="0xtheirs")
+    ours = printed(START + 500 * MS, transaction="0xours")
+    last = printed(START + 900 * MS, transaction="0xlast")
+    own = attrs.evolve(ROUGH, transaction="0xours")
+    told = [(START + 910 * MS, x) for x in (theirs, ours, last)]
+    found = owns(*told, (START + 920 * MS, own))
+    assert found == [(910 * MS, 500 * MS, 500 * MS)]
+    # Whose it was may be told before the trade.
+    found = owns((START + 905 * MS, own), *told)
+    assert found == [(910 * MS, 500 * MS, 500 * MS)]
+    # A match may be told before it has one: then the last of them, told just before.
+    found = owns(*told, (START + 920 * MS, ROUGH))
+    assert found == [(910 * MS, 900 * MS, 900 * MS)]
+
+
+def test_a_step_of_its_settlement_that_tells_the_transaction_dates_it() -> None:
+    theirs = printed(START + 700 * MS, transaction="0xtheirs")
+    ours = printed(START + 500 * MS, transaction="0xours")
+    first = attrs.evolve(ROUGH, latest=START + SECOND - 1)
+    second = attrs.evolve(first, transaction="0xours")
+    events = [(START + 800 * MS, first), (START + 850 * MS, second)]
+    events += [(START + 900 * MS, x) for x in (theirs, ours)]  # type: ignore[list-item]
+    assert [x[1:] for x in owns(*events)] == [(500 * MS, 500 * MS)]
+    # Once it is known no later step finds another trade.
+    events.append((START + 950 * MS, second))
+    twin = printed(START + 960 * MS)
+    events.append((START + 970 * MS, twin))  # type: ignore[arg-type]
+    events.append((START + 980 * MS, second))
+    assert len(owns(*events)) == 1

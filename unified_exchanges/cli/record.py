@@ -149,9 +149,12 @@ def _texts(path: Path) -> list[str]:
         # Only what the system says of it: the error itself has the name.
         why = getattr(error, "strerror", None) or "it is no UTF-8"
     else:
-        if texts := [x.rstrip("\r") for x in content.split("\n") if x.strip()]:
+        lines = [x.rstrip("\r") for x in content.split("\n")]
+        blank = next((n for n, x in enumerate(lines, 1) if x.strip() not in ("", x)), 0)
+        if not blank and (texts := [x for x in lines if x.strip()]):
             return texts
-        why = "it has no text"
+        # It would be found nowhere: whoever typed it does not see them.
+        why = f"line {blank} has blanks at an end" if blank else "it has no text"
     raise BadRequest(
         f"--never-from is not followed by a file of texts, one a line: {why}; write them into "
         "one that only you can read, or give <(…) of the program that keeps them"

@@ -31,7 +31,8 @@ class OwnTake:
     """So many contracts an account took from a level, as a recording of its own tells.
 
     It happened between ``earliest`` and ``latest``, in nanoseconds by the venue's clock.
-    ``trade_id`` is that of the public trade, None where the venue gives no such.
+    ``trade_id`` is that of the public trade, None where the venue gives no such;
+    ``transaction`` that of the chain which settles both, None until it is told.
     """
 
     take_id: str
@@ -43,6 +44,7 @@ class OwnTake:
     earliest: int
     latest: int
     trade_id: str | None = None
+    transaction: str | None = None
 
 
 @attrs.define(slots=True, eq=False)
@@ -86,7 +88,8 @@ class OwnTakes:
     def hear(self, own: OwnTake, moment: int) -> None:
         """Take one, unless it was told before: a venue may tell each several times."""
         self._forget(moment)
-        if own.take_id in self._ids:
+        if own.take_id in self._ids or own.earliest < moment - _KEPT:
+            # A late step of its settlement: all have shown it, and what we took since is ours.
             return
         self._ids[own.take_id] = moment
         is_first = own.outcome == self.first
@@ -149,7 +152,8 @@ class OwnTakes:
                     # When it was is not known: before we took any it was not.
                     part = mine
                 if place not in less:
-                    less[place] = self._less(before, book, place, prints)
+                    others = prints.traded_by(place, told)
+                    less[place] = self._less(before, book, place, others)
                 part = min(part, less[place])
                 less[place] = EXACT.subtract(less[place], part)
             x.left = EXACT.subtract(x.left, part)
@@ -161,13 +165,13 @@ class OwnTakes:
         return is_changed
 
     def _less(
-        self, before: OrderBook | None, book: OrderBook, place: Place, prints: Prints
+        self, before: OrderBook | None, book: OrderBook, place: Place, others: Decimal
     ) -> Decimal:
         if before is None:
             return ZERO
         was, now = (size_at(x, place, self.first) for x in (before, book))
-        # What others are known to have traded there is of what it shows less.
-        less = EXACT.subtract(EXACT.subtract(was, now), prints.told_at(place))
+        # What others are known to have traded there by then is of what it shows less.
+        less = EXACT.subtract(EXACT.subtract(was, now), others)
         return max(ZERO, less)
 
     def others(self, trade: Trade, taken: dict[Decimal, Decimal]) -> Trade | None:

@@ -129,9 +129,14 @@ class Prints:
         gone, passed = self._sums.get(place, ZERO), self.passed.get(place)
         return gone if passed is None else EXACT.add(gone, passed.size)
 
-    def told_at(self, place: Place) -> Decimal:
-        """What traded at a price and may not be shown yet."""
-        return total(x.size for x in self.told if x.place == place)
+    def traded_by(self, place: Place, moment: int) -> Decimal:
+        """What of it had traded by a millisecond of the venue."""
+        until = moment // _MILLISECOND
+        return total(
+            x.size
+            for x in self.told
+            if x.place == place and x.moment // _MILLISECOND <= until
+        )
 
     def certain(
         self, place: Place, *, counts: Callable[[int], bool] = lambda _: True

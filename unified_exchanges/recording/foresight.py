@@ -29,6 +29,8 @@ _AHEAD: Final = 5_000_000_000
 
 _PATIENCE: Final = 1_000_000_000
 """How much later than an account everybody is told at most."""
+_FORGOTTEN: Final = 3_600_000_000_000
+"""Nanoseconds after which no step of a settlement is told any more."""
 _NEVER: Final = 1 << 63
 _MILLISECOND: Final = 1_000_000
 
@@ -74,18 +76,26 @@ class _Dating:
     def __init__(self) -> None:
         self._trades: deque[tuple[int, Trade]] = deque()
         self._open: list[tuple[int, OwnTake]] = []
+        self._known: dict[str, int] = {}
+        """When those were heard of which it is known, by their ids."""
 
     def take(self, moment: int, own: OwnTake) -> OwnTake | None:
         """Take one; gives it if it is known when it was."""
         if own.latest - own.earliest < _MILLISECOND:
             return own
+        if own.take_id in self._known:
+            return None  # the venue tells each step of its settlement
         while self._trades and self._trades[0][0] < moment - _AHEAD:
             self._trades.popleft()
-        for found in self._trades:
-            if _is_of(own, found[1]):
-                self._trades.remove(found)
-                return _dated(own, found[1])
-        self._open.append((moment, own))
+        # An earlier step may not have told its transaction.
+        heard = next((x for x, y in self._open if y.take_id == own.take_id), moment)
+        self._open = [x for x in self._open if x[1].take_id != own.take_id]
+        alike = [x for x in self._trades if _is_of(own, x[1])]
+        if alike:
+            # Of several the last: an account is told at once, and others are who came before.
+            self._trades.remove(alike[-1])
+            return self._dated(moment, own, alike[-1][1])
+        self._open.append((heard, own))
         return None
 
     def trade(self, moment: int, trade: Trade) -> Iterator[OwnTake]:
@@ -93,7 +103,7 @@ class _Dating:
         for found in self._open:
             if _is_of(found[1], trade):
                 self._open.remove(found)
-                yield _dated(found[1], trade)
+                yield self._dated(moment, found[1], trade)
                 return
         self._trades.append((moment, trade))
         while self._trades[0][0] < moment - _AHEAD:
@@ -102,11 +112,23 @@ class _Dating:
     def passed(self, moment: int) -> Iterator[OwnTake]:
         """Those of which no trade has come by then."""
         while self._open and self._open[0][0] < moment - _PATIENCE:
-            yield self._open.pop(0)[1]
+            heard, own = self._open.pop(0)
+            self._known[own.take_id] = heard
+            yield own
+
+    def _dated(self, moment: int, own: OwnTake, trade: Trade) -> OwnTake:
+        if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
+            since = moment - _FORGOTTEN
+            self._known = {k: x for k, x in self._known.items() if x >= since}
+        self._known[own.take_id] = moment
+        then = nanoseconds(trade.created_at)
+        return attrs.evolve(own, earliest=then, latest=then)
 
 
 def _is_of(own: OwnTake, trade: Trade) -> bool:
     if trade.market_id != own.market_id or trade.taker_side is None or trade.is_block:
+        return False
+    if own.transaction and trade.transaction and own.transaction != trade.transaction:
         return False
     told = trade.in_terms_of(own.outcome)
     is_then = own.earliest <= nanoseconds(told.created_at) <= own.latest
@@ -115,11 +137,6 @@ def _is_of(own: OwnTake, trade: Trade) -> bool:
         own.size,
         own.side,
     )
-
-
-def _dated(own: OwnTake, trade: Trade) -> OwnTake:
-    moment = nanoseconds(trade.created_at)
-    return attrs.evolve(own, earliest=moment, latest=moment)
 
 
 class Foresight:

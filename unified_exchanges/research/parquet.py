@@ -89,6 +89,7 @@ SCHEMAS: Final = {
             **_BASE,
             "take_id": _WORD,
             "trade_id": _WORD,
+            "transaction": _WORD,
             "side": _WORD,
             "price": _PRICE,
             "size": _SIZE,

@@ -216,6 +216,7 @@ def _takes(market: _Market) -> Iterator[Found]:
             earliest=row["earliest"],
             latest=row["latest"],
             trade_id=row["trade_id"],
+            transaction=row["transaction"],
         )
         yield *_place(row), own
 

@@ -192,6 +192,7 @@ def _take(own: OwnTake, at: Row) -> Row:
         "outcome": own.outcome,
         "take_id": own.take_id,
         "trade_id": own.trade_id,
+        "transaction": own.transaction,
         "side": own.side.value,
         "price": own.price,
         "size": own.size,

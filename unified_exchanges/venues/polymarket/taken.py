@@ -50,7 +50,14 @@ def own_takes(fill: Fill) -> Iterator[OwnTake]:
             size=contracts,
             earliest=earliest,
             latest=latest,
+            transaction=_transaction(told),
         )
+
+
+def _transaction(told: frames.UserTrade) -> str | None:
+    """As `Trade.transaction`; a match may be told before there is one."""
+    found = told.transaction_hash
+    return (found.lower() or None) if isinstance(found, str) else None
 
 
 def _latest(fill: Fill, told: frames.UserTrade) -> int:
