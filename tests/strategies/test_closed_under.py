@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from unified_exchanges import Market, OrderBook, async_exchange, exchange
+from unified_exchanges import (
+    BadRequest,
+    Market,
+    OrderBook,
+    async_exchange,
+    exchange,
+)
 from unified_exchanges.shells.aio_occupied import AsyncOccupied
 from unified_exchanges.shells.occupied import Occupied
 from unified_exchanges.strategies import Desk, RunReport, Strategy, async_run, run
@@ -97,12 +105,82 @@ def test_an_exchange_is_closed_once_the_run_of_another_thread_is_over(
         assert ex.fetch_open_orders() == []
 
 
-def test_who_closes_it_within_its_own_run_does_not_wait_for_itself() -> None:
-    inside = Occupied()
-    inside.enter("run")
-    inside.vacate()
-    inside.leave("run")
-    inside.leave("run")
+def test_who_closes_it_within_a_run_does_not_wait_and_the_last_one_shuts_it() -> None:
+    one, other = Occupied(), Occupied()
+    shut: list[str] = []
+    one.enter("run")
+    one.enter("another")
+    one.close(lambda: shut.append("one"))
+    assert (one.is_closing(), shut) == (True, [])
+    with pytest.raises(BadRequest, match="was closed"):
+        one.enter("next")
+    # Of another exchange neither: who is there may wait for this one.
+    thread = threading.Thread(target=other.enter, args=("elsewhere",))
+    thread.start()
+    thread.join()
+    other.close(lambda: shut.append("other"))
+    one.leave("next")
+    one.leave("run")
+    assert shut == []
+    one.leave("another")
+    other.leave("elsewhere")
+    assert shut == ["one", "other"]
+    one.close(lambda: shut.append("again"))
+    assert shut[-1] == "again"
+
+
+def test_a_strategy_that_closes_its_exchange_ends_its_run(
+    at: Stage, markets: list[Market]
+) -> None:
+    ex = exchange(at.venue, **at.account)
+
+    class Closing(Resting):
+        def on_timer(self, desk: Desk, name: str) -> None:
+            super().on_timer(desk, name)
+            if self.rests.is_set():
+                ex.close()
+
+    report = run(Closing(markets[0]), ex, seconds=60)
+    assert [x.status for x in report.orders] == ["canceled"] * 3
+    with pytest.raises(BadRequest, match="closed"):
+        run(Resting(markets[0]), ex, seconds=1)
+
+
+def test_one_interruption_while_it_waits_lets_runs_end_and_a_later_one_does_not() -> (
+    None
+):
+    # A terminal, and whoever started it; then somebody who does not want to wait.
+    for pauses, is_ended in (((0.1, 0.05), True), ((0.1, 0.05, 0.7), False)):
+        inside, shut = Occupied(), []
+        gone = threading.Event()
+
+        def staying(inside: Occupied = inside, gone: threading.Event = gone) -> None:
+            inside.enter("run")
+            gone.wait(20)
+            inside.leave("run")
+
+        def interrupt(
+            pauses: tuple[float, ...] = pauses,
+            is_ended: bool = is_ended,
+            gone: threading.Event = gone,
+        ) -> None:
+            for pause in pauses:
+                gone.wait(pause)
+                os.kill(os.getpid(), signal.SIGINT)
+            if is_ended:
+                gone.wait(0.2)
+                gone.set()
+
+        threads = [threading.Thread(target=x) for x in (staying, interrupt)]
+        for thread in threads:
+            thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            inside.close(lambda shut=shut: shut.append("shut"))  # type: ignore[misc]
+        assert shut == ["shut"]
+        assert (not inside._runs) is is_ended
+        gone.set()
+        for thread in threads:
+            thread.join()
 
 
 async def test_neither_does_a_task() -> None:
@@ -137,7 +215,8 @@ async def test_who_waits_is_cancelled_once_they_have_ended() -> None:
         await task
     await run_of_it
     assert ended == ["run", "closed"]
-    assert not inside.is_closing()
+    with pytest.raises(BadRequest):
+        inside.enter("next")
 
 
 async def test_who_is_cancelled_twice_waits_no_more() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -39,8 +40,11 @@ from unified_exchanges.strategies import (
 )
 from unified_exchanges.strategies.commands import Cancel, Command, Place
 from unified_exchanges.strategies.turns import Turns, leaving
+from unified_exchanges.transports.aio import AioTransport
+from unified_exchanges.transports.blocking import BlockingTransport
 
 from ..recording.sessions import Stage, stage
+from .test_interrupted import late
 
 HERE = str(Path(package.__file__).parent)
 COUNT = 12
@@ -195,6 +199,127 @@ def test_one_while_orders_are_handed_to_threads_loses_none(
             if not strategy.where or line > 150:
                 break
     assert len(places) > 10
+
+
+# -- what is slow ----------------------------------------------------------------------
+
+
+class Reads(BlockingTransport):
+    """Reads take a second each, once they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = threading.Event()
+
+    def send(self, request: Request) -> Response:
+        if request.method == "GET" and self.slow.is_set():
+            time.sleep(1)
+        return super().send(request)
+
+
+class AsyncReads(AioTransport):
+    """The same on a loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = threading.Event()
+
+    async def send(self, request: Request) -> Response:
+        if request.method == "GET" and self.slow.is_set():
+            await asyncio.sleep(1)
+        return await super().send(request)
+
+
+class Stopped(Burst):
+    """Ends while the guards read the account for the first one."""
+
+    def __init__(self, market: Market, slow: threading.Event) -> None:
+        super().__init__(market)
+        self.slow = slow
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not self.keys:
+            self.slow.set()
+            super().on_book(desk, book)
+            desk.timer("end", timedelta(milliseconds=300))
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+def test_what_has_not_had_its_turn_when_a_run_ends_is_not_sent(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    guards = GuardPolicy(max_exposure=Decimal(100_000), account_age=0.05)
+    how: dict[str, Any] = {"guards": guards, **at.account}
+    reports = []
+    if flavour == "blocking":
+        reads = Reads()
+        with exchange(at.venue, transport=reads, **how) as ex:
+            reports.append(run(Stopped(market, reads.slow), ex, seconds=60))
+    else:
+
+        async def go() -> None:
+            reads = AsyncReads()
+            async with async_exchange(at.venue, transport=reads, **how) as ex:
+                reports.append(
+                    await async_run(Stopped(market, reads.slow), ex, seconds=60)
+                )
+
+        asyncio.run(go())
+    assert [len(x.unsent) for x in reports] == [COUNT - 1]
+    with exchange(at.venue, **at.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
+class Impatient(Burst):
+    """Cancels its first order while many others, which leave late, are on their way."""
+
+    def __init__(self, market: Market) -> None:
+        super().__init__(market)
+        self.first = ""
+        self.took = 0.0
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not self.first:
+            market = desk.market(book.market_id)
+            low, first = market.grid.lowest, market.outcomes[0].label
+            self.first = desk.place(book.market_id, first, "buy", low, 99)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if order.client_order_id != self.first:
+            return
+        if order.is_open:
+            market = desk.market(order.market_id)
+            for n in range(2 * COUNT):
+                desk.place(
+                    order.market_id, order.outcome, "buy", market.grid.lowest, 10 + n
+                )
+            self.took = -time.monotonic()
+            desk.timer("now", timedelta(milliseconds=200))
+        else:
+            self.took += time.monotonic()
+            desk.stop()
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        desk.cancel(self.first)
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+def test_a_cancel_waits_behind_no_orders_that_are_slow(
+    at: Stage, market: Market, flavour: str
+) -> None:
+    strategy = Impatient(market)
+    if flavour == "blocking":
+        with exchange(at.venue, transport=late(flavour, 3), **at.account) as ex:
+            run(strategy, ex, seconds=60)
+    else:
+
+        async def go() -> None:
+            slow = late(flavour, 3)
+            async with async_exchange(at.venue, transport=slow, **at.account) as ex:
+                await async_run(strategy, ex, seconds=60)
+
+        asyncio.run(go())
+    assert 0 < strategy.took < 2.5
 
 
 # -- what waits for what ---------------------------------------------------------------

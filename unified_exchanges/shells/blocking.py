@@ -243,16 +243,16 @@ class Exchange(Tracking, ABC):
     def close(self) -> None:
         """End streams and health checks, release connections; twice is allowed.
 
-        A run of a strategy in another thread is ended first, as by its ``stop``: it cancels
-        its orders.
+        A run of a strategy is ended first, as by its ``stop``: it cancels its orders.  Who
+        closes it within a run, as in a handler of a signal, does not wait for that.
         """
-        try:
-            self.occupied.vacate()
-        finally:
-            self._close_streams()
-            self.stop_health_checks()
-            self._driver.close()
-            self.venue.monitor.close()
+        self.occupied.close(self._shut)
+
+    def _shut(self) -> None:
+        self._close_streams()
+        self.stop_health_checks()
+        self._driver.close()
+        self.venue.monitor.close()
 
     def request(
         self,

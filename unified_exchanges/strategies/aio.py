@@ -15,7 +15,7 @@ from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .asked import Asked
 from .beginning import read_subjects, routed, time_of
-from .commands import Command, Place
+from .commands import Cancel, Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
@@ -34,6 +34,7 @@ from .running import (
     Running,
     of_markets,
     patience,
+    senders,
 )
 from .session import News, told
 from .strategy import Strategy
@@ -134,7 +135,9 @@ class _AsyncRun:
         self._exchanges = exchanges
         self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._ready = asyncio.Event()
-        self._senders = asyncio.Semaphore(SENDERS)
+        self._senders = asyncio.Semaphore(senders(x.venue for x in exchanges))
+        # Behind orders that are slow they would wait.
+        self._cancellers = asyncio.Semaphore(SENDERS)
         self._handed: list[Handed] = []
         self._turns = Turns(asyncio.Event)
         self._sent: dict[asyncio.Task[Order], Command] = {}
@@ -186,7 +189,8 @@ class _AsyncRun:
         running = self._running
         self._follow()
         running.begin(seconds, asked.is_set)
-        self._send()
+        if not running.is_over:
+            self._send()
         while not running.is_over:
             running.show(progress)
             await self._turn(running.pause)
@@ -282,7 +286,8 @@ class _AsyncRun:
     async def _queue(
         self, command: Command, left: asyncio.Event, before: list[asyncio.Event]
     ) -> Order:
-        async with self._senders:
+        is_cancel = isinstance(command, Cancel)
+        async with self._cancellers if is_cancel else self._senders:
             for event in before:
                 await event.wait()
             self._queued.discard(asyncio.current_task())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Condition, Event
 from typing import Final, cast
+
+import attrs
 
 from .. import fork
 from ..errors import OrderNotFound
@@ -16,7 +18,7 @@ from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .asked import Asked
 from .beginning import read_subjects, routed, time_of
-from .commands import Command, Place
+from .commands import Cancel, Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
@@ -35,6 +37,7 @@ from .running import (
     Running,
     of_markets,
     patience,
+    senders,
 )
 from .session import News, told
 from .strategy import Strategy
@@ -122,6 +125,16 @@ def _recorded(
         return run.end(ending)
 
 
+@attrs.define(slots=True, eq=False)
+class _Sending:
+    """A command that a thread sends, or waits to send; also guarded by the run's lock."""
+
+    command: Command
+    left: Event
+    is_begun: bool = False
+    is_withdrawn: bool = False
+
+
 class _Run:
     def __init__(
         self, strategy: Strategy, exchanges: tuple[Exchange, ...], *, keep: int
@@ -150,23 +163,25 @@ class _Run:
         self._ready = Condition(self._lock)
         self._handed: list[Handed] = []
         self._turns = Turns(Event)
-        self._sent: dict[Future[Order], Command] = {}
+        self._pool = ThreadPoolExecutor(senders(x.venue for x in exchanges), _THREADS)
+        # Behind orders that are slow they would wait.
+        self._urgent = ThreadPoolExecutor(SENDERS, _THREADS)
+        self._sent: dict[Future[Order], _Sending] = {}
         """What is on its way; also guarded by ``_lock``."""
 
     def go(
         self, seconds: float | None, asked: Asked, progress: Progress | None
     ) -> RunReport:
         with Ending(KeyboardInterrupt, is_asked=asked.is_set) as ending:
-            pool = ThreadPoolExecutor(SENDERS, _THREADS)
 
             def live() -> None:
                 ending.hold()
                 # Else one is on its way of which nobody knows.
-                hand = partial(ending.uncut, lambda: self._hand(pool))
+                hand = partial(ending.uncut, self._hand)
                 self._live(hand, seconds, asked, progress)
 
             ending.tell(live)
-            return self._end_all(ending, pool)
+            return self._end_all(ending)
 
     def _live(
         self,
@@ -178,7 +193,8 @@ class _Run:
         running = self._running
         self._follow()
         running.begin(seconds, asked.is_set)
-        hand()
+        if not running.is_over:
+            hand()
         while not running.is_over:
             running.show(progress)
             self._turn(running.pause)
@@ -221,24 +237,26 @@ class _Run:
 
     # -- what is sent ------------------------------------------------------------------
 
-    def _hand(self, pool: ThreadPoolExecutor) -> None:
+    def _hand(self) -> None:
         """Have threads do all that is to be done now."""
-        self._send(pool)
-        self._ask(pool)
+        self._send()
+        self._ask()
 
-    def _send(self, pool: ThreadPoolExecutor) -> None:
+    def _send(self) -> None:
         for command in self._session.ready():
             exchange = self._route[self._session.place_of(command)[0].market_id]
             left, before = self._turns.take(command, exchange)
+            sending = _Sending(command, left)
+            pool = self._urgent if isinstance(command, Cancel) else self._pool
             with self._lock:
-                sent = pool.submit(self._perform, command, left, before)
-                self._sent[sent] = command
-            sent.add_done_callback(partial(self._answer, left))
+                sent = pool.submit(self._perform, sending, before)
+                self._sent[sent] = sending
+            sent.add_done_callback(partial(self._answer, sending))
 
-    def _ask(self, pool: ThreadPoolExecutor) -> None:
+    def _ask(self) -> None:
         """Read the fills that no stream has told."""
         for own in self._session.states.asks():
-            pool.submit(self._read, own).add_done_callback(self._found)
+            self._urgent.submit(self._read, own).add_done_callback(self._found)
 
     def _read(self, own: Own) -> list[Fill]:
         return self._exchange_of(own.place).fetch_fills(**fills_of(own))
@@ -247,13 +265,12 @@ class _Run:
         for fill in found(None if read.cancelled() else read):
             self._put(fill)
 
-    def _answer(self, left: Event, sent: Future[Order]) -> None:
-        left.set()  # also where it was withdrawn
+    def _answer(self, sending: _Sending, sent: Future[Order]) -> None:
+        sending.left.set()  # also where it was withdrawn
         with self._lock:
-            command = self._sent.pop(sent, None)
-            if command is None:
+            if self._sent.pop(sent, None) is None:
                 return  # it was withdrawn
-            error = sent.exception()
+            command, error = sending.command, sent.exception()
             if error is None:
                 self._put(partial(self._session.answered, command, sent.result()))
             else:
@@ -263,47 +280,52 @@ class _Run:
         """Take back what no thread has begun to send."""
         withdrawn = []
         with self._lock:
-            for sent in list(self._sent):
-                # First, as a cancel calls back: that is no answer.
-                command = self._sent.pop(sent)
-                if sent.cancel():
-                    withdrawn.append(command)
-                else:
-                    self._sent[sent] = command
+            for sent, sending in list(self._sent.items()):
+                if not sending.is_begun:
+                    # First, as a cancel calls back: that is no answer.
+                    del self._sent[sent]
+                    sending.is_withdrawn = True
+                    sent.cancel()
+                    withdrawn.append(sending.command)
         for command in withdrawn:
             self._session.withdraw(command)
         return withdrawn
 
-    def _perform(self, command: Command, left: Event, before: list[Event]) -> Order:
+    def _perform(self, sending: _Sending, before: list[Event]) -> Order:
         for event in before:
             event.wait()
+        with self._lock:
+            if sending.is_withdrawn:
+                raise CancelledError
+            sending.is_begun = True
+        command = sending.command
         place, order_id = self._session.place_of(command)
         exchange = self._exchange_of(place)
-        return exchange.run(
-            leaving(command, flow_of(exchange, command, place, order_id), left)
-        )
+        flow = flow_of(exchange, command, place, order_id)
+        return exchange.run(leaving(command, flow, sending.left))
 
     def _exchange_of(self, place: Place) -> Exchange:
         return self._exchanges[self._route[place.market_id]]
 
     # -- the end -----------------------------------------------------------------------
 
-    def _end_all(self, ending: Ending, pool: ThreadPoolExecutor) -> RunReport:
+    def _end_all(self, ending: Ending) -> RunReport:
         """Each step is done, whatever another raises."""
         kept: list[Command] = []
         left: dict[str, Outcome] = {}
         ending.surely(lambda: kept.extend(self._session.stop()))
         ending.surely(lambda: kept.extend(self._withdraw()))
-        ending.surely(lambda: self._settle(ending, pool))
+        ending.surely(lambda: self._settle(ending))
         ending.surely(lambda: self._cancel(ending, left))
-        ending.surely(lambda: self._book(ending, pool, left))
+        ending.surely(lambda: self._book(ending, left))
         # Whoever is still on its way is waited for by nobody.
-        pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._urgent):
+            pool.shutdown(wait=False, cancel_futures=True)
         for handed in self._handed:
             ending.surely(handed.close)
         return self._running.report(ending, kept, left)
 
-    def _settle(self, ending: Ending, pool: ThreadPoolExecutor) -> None:
+    def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""
         running = self._running
         while running.awaits(ending, is_due=self._is_due()):
@@ -311,17 +333,15 @@ class _Run:
             item = self._take()
             ending.tell(partial(running.tell, item))
             ending.tell(running.release)
-            self._ask(pool)
+            self._ask()
         running.settled(ending, self._take)
 
-    def _book(
-        self, ending: Ending, pool: ThreadPoolExecutor, left: dict[str, Outcome]
-    ) -> None:
+    def _book(self, ending: Ending, left: dict[str, Outcome]) -> None:
         """Have the fills in the report that its orders count."""
         running = self._running
         running.ended(left)
         while running.lacks(ending):
-            self._ask(pool)
+            self._ask()
             self._wait(BEAT)
             self._session.book(self._take())
         running.booked(ending, self._take)
@@ -339,7 +359,9 @@ class _Run:
         left.update((key, unsent(key)) for key in commands)
         with self._lock:
             late = {
-                x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)
+                x.command.key: sent
+                for sent, x in self._sent.items()
+                if isinstance(x.command, Place)
             }
         hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
