@@ -34,7 +34,6 @@ def check_hooks(strategy: Strategy) -> None:
             continue
         found: object = inspect.getattr_static(strategy, name)
         found = getattr(found, "__func__", found)
-        found = inspect.unwrap(found) if callable(found) else found
         if name not in _HOOKS and callable(found):
             raise BadRequest(_unheard(name))
         if any(is_lazy(found) for is_lazy in _LAZY):
