@@ -43,7 +43,7 @@ def test_a_run_is_on_one_venue_and_says_so() -> None:
     assert told.startswith(
         "polymarket:0x1 is a market of polymarket, and this command "
     )
-    assert "run(strategy, kalshi, polymarket)" in told
+    assert "run(strategy, one, another)" in told
 
 
 def test_a_recording_is_of_one_venue_and_says_so(tmp_path: Path) -> None:

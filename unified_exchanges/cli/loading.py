@@ -76,7 +76,7 @@ def check_venue(markets: Sequence[str], venue: str) -> None:
         if market_id and word in exchanges and word != venue:
             raise BadRequest(
                 f"{name} is a market of {word}, and this command runs on {venue} alone: run "
-                "on several venues from Python, by run(strategy, kalshi, polymarket), or "
+                "on several venues from Python, by run(strategy, one, another), or "
                 "over a recording of both by `backtest`"
             )
 
