@@ -11,7 +11,7 @@ import attrs
 
 from ..errors import UnifiedExchangesError
 from ..grid import read_price, read_size
-from ..models import Order, OrderRequest
+from ..models import Order
 from ..money import EXACT, ZERO
 from ..paper import Contract, PaperEngine, RefusedChange
 from ..paper.order_entry import change_of
@@ -20,6 +20,7 @@ from ..paper.pit import Pit
 from ..paper.refusals import error_of, refusal_told
 from ..registry import exchanges, folder
 from ..strategies import Amend, Cancel, Command, Failure, Place
+from ..strategies.flows import request
 from ..venue.arguments import Arguments
 from ..venue.draft import PaperDraft, Rules
 from ..venue.ticket import Ticket, Tickets
@@ -115,7 +116,7 @@ class Sender:
         """Hold an order against all rules that need no account, and what may be traded."""
         contract, now = pit.contract, place.at / _SECOND
         market = contract.market
-        ticket = tickets.read(_request(place), rng=_UNUSED)
+        ticket = tickets.read(request(place), rng=_UNUSED)
         self._guarding.check_writable(ticket)
         self._guarding.check_market(place.market_id, ticket)
         is_first = place.outcome == contract.first
@@ -161,21 +162,6 @@ class Sender:
             client_order_id=found.command.key,
         )
         return Failure(command=found.command, error=error)
-
-
-def _request(place: Place) -> OrderRequest:
-    return OrderRequest(
-        market_id=place.market_id,
-        outcome=place.outcome,
-        side=place.side,
-        price=place.price,
-        size=place.size,
-        time_in_force=place.time_in_force,
-        post_only=place.post_only,
-        reduce_only=place.reduce_only,
-        expires_at=place.expires_at,
-        client_order_id=place.key,
-    )
 
 
 def _least(place: Place, contract: Contract, tickets: Tickets) -> Decimal:

@@ -9,7 +9,7 @@ from ..flow import Flow
 from ..models import Order, OrderRequest
 from .commands import Amend, Command, Place
 
-__all__ = ["Sending", "flow_of"]
+__all__ = ["Sending", "flow_of", "request"]
 
 
 class Sending(Protocol):
@@ -47,7 +47,7 @@ def flow_of(
 ) -> Flow[Order]:
     """What a command does; ``order_id`` is None as long as it is not known."""
     if isinstance(command, Place):
-        return exchange.placing(_request(place))
+        return exchange.placing(request(place))
     return _of_one(exchange, command, place, order_id)
 
 
@@ -72,7 +72,7 @@ def _of_one(
     return (yield from exchange.cancelling(order_id, market_id=market_id))
 
 
-def _request(place: Place) -> OrderRequest:
+def request(place: Place) -> OrderRequest:
     """An order as exchanges take it."""
     return OrderRequest(
         market_id=place.market_id,

@@ -10,7 +10,7 @@ from ..models import Fill
 from ..paper import at
 from .own import Own
 
-__all__ = ["Wanted", "fills_of", "found"]
+__all__ = ["fills_of", "found"]
 
 _log = logging.getLogger("unified_exchanges.strategies")
 
@@ -18,7 +18,7 @@ _MARGIN: Final = timedelta(minutes=1)
 """By which the clock of a venue may be behind."""
 
 
-class Wanted(TypedDict):
+class _Wanted(TypedDict):
     """What `fetch_fills` is asked for."""
 
     market_id: str
@@ -34,7 +34,7 @@ class _Read(Protocol):
     def result(self) -> list[Fill]: ...
 
 
-def fills_of(own: Own) -> Wanted:
+def fills_of(own: Own) -> _Wanted:
     """The fills of an order of a run."""
     place = own.place
     return {
