@@ -131,11 +131,12 @@ class Bugged(Strategy):
         self.come("on_fill")
 
     def on_timer(self, desk: Desk, name: str) -> None:
-        if self.where == "settling":
-            self.is_ending = True
-            desk.stop()
-        elif name == "work":
+        if name == "work":
+            # Meanwhile what is handed to threads leaves, and is answered.
             time.sleep(0.4)
+            if self.where == "settling":
+                self.is_ending = True
+                desk.stop()
         elif name == "enough":
             desk.stop()
         else:
