@@ -243,6 +243,24 @@ def test_a_market_that_cannot_be_exported_is_named_and_others_go_without_it(
     )
 
 
+def test_where_a_file_of_another_market_is_there_none_is_made(
+    session: Recorded, tmp_path: Path
+) -> None:
+    [venue] = {*VENUES} - {session.market.venue}
+    other = recorded_on(venue, tmp_path / "other.jsonl").market
+    out = tmp_path / "out"
+    there = out / venue / f"{other.market_id}.npz"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"mine")
+    words = ("convert", str(session.path), "--to", "hftbacktest", "--out", str(out))
+    words += ("--markets-from", str(tmp_path / "other.jsonl"))
+    words += ("--market", session.market.market_id, "--market", other.market_id)
+    done = invoke(*words)
+    assert done.code == 2
+    assert "not written over" in " ".join(done.err.split())
+    assert [x.read_bytes() for x in out.rglob("*.npz")] == [b"mine"]
+
+
 @pytest.mark.parametrize("to", ["parquet", "hftbacktest", "nautilus"])
 def test_a_file_in_place_of_a_folder_is_told_in_words(
     session: Recorded, tmp_path: Path, to: str

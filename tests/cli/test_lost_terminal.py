@@ -99,7 +99,7 @@ def test_a_hangup_cancels_the_open_orders_of_a_run(
         running.send_signal(signal.SIGHUP)
         out, err = running.communicate(timeout=60)
     assert (running.returncode, venue.fetch_open_orders()) == (0, []), err
-    assert "canceled at the end" in out
+    assert "open when it stopped" in out
 
 
 def test_a_run_whose_terminal_is_gone_leaves_no_order_open(

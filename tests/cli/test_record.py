@@ -154,7 +154,7 @@ def test_what_is_no_venue_is_not_recorded(path: Path, name: str) -> None:
 
 def test_what_is_no_file_is_not_recorded_into(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", tmp_path, Path(os.devnull)):
+    for path in (tmp_path / "pipe", tmp_path, Path(os.devnull), Path("-")):
         done = invoke("record", "kalshi", "M", "--out", str(path), "--json")
         assert done.code == 2
         assert f"--out {path} is no file: name a new one" in done.error["message"]

@@ -76,7 +76,7 @@ def test_a_strategy_runs_on_a_venue_and_leaves_nothing_open(
 def test_a_run_is_told_as_a_table(place: Practice, markets: list[str]) -> None:
     done = invoke("run", MAKER, *markets, "--for", "1s", env=place.exports)
     assert done.code == 0, done.err
-    assert "canceled at the end" in done.out
+    assert "open when it stopped" in done.out
 
 
 def test_a_recording_is_enough_for_a_backtest(
@@ -339,16 +339,21 @@ def test_a_market_that_no_recording_has_is_named(recording: Path) -> None:
     assert (done.code, "HAIL" in done.error["message"]) == (2, True)
 
 
-SWEPT = f"""{IMPORT}
+SWEPT = f"""import enum
+{IMPORT}
+Pace = enum.Enum("Pace", "SLOW FAST")
 class Swept(ux.Strategy):
     size = 1
     how: str = "well"
+    pace = Pace.SLOW
+    sizes = (1, 2)
     def __init__(self, is_on: bool = True, rate: float = 0.5, free=None):
         self.given = is_on, rate, free
     def on_stop(self, desk):
         if self.how == "badly":
             raise ValueError("as it was told")
         assert (type(self.size), self.given[0]) == (int, False)
+        assert isinstance(self.pace, Pace)
 """
 
 
@@ -419,6 +424,24 @@ def test_a_sweep_is_told_as_a_table_and_failures_beside_it(
     assert "1 runs were not made" in stopped.err
 
 
+def test_a_member_of_an_enumeration_is_named(recording: Path, swept: str) -> None:
+    words = ("sweep", swept, "--data", str(recording), "--param", "is_on=false")
+    done = invoke(*words, "--param", "pace=FAST,SLOW", "--workers", "1")
+    assert (done.code, "FAST" in done.out) == (0, True), done.err
+
+
+def test_a_run_whose_orders_were_refused_is_told_as_such(recording: Path) -> None:
+    words = ("sweep", MAKER, "--data", str(recording), "--workers", "1", "--param")
+    sound, refused = (invoke(*words, f"size={n}") for n in ("20", "20,-5"))
+    assert (sound.code, refused.code) == (0, 0)
+    assert "refused" not in sound.out
+    rows = invoke(*words, "size=20,-5", "--json").document["rows"]
+    counts = [x["refused"] for x in rows]
+    assert counts[0] == 0 < counts[1]
+    assert "refused" in refused.out
+    assert f"{counts[1]:,}" in refused.out
+
+
 def test_each_of_the_data_runs_by_itself_unless_told_otherwise(
     recording: Path, tmp_path: Path, swept: str
 ) -> None:
@@ -444,6 +467,8 @@ def test_each_of_the_data_runs_by_itself_unless_told_otherwise(
         ),
         (("--param", "is_on=maybe"), "'maybe' is not true or false, as is_on of"),
         (("--param", "rate=x"), "'x' is not a number such as 0.5"),
+        (("--param", "pace=FAST,quick"), "'quick' is not one of SLOW, FAST, as pace"),
+        (("--param", "sizes=3"), "'3' is text, and no tuple: call sweep() in Python"),
         (("--param", "sise=1"), "no parameter 'sise'"),
         (("--engine", "dask"), "address of a scheduler"),
         (("--engine", "spark"), "neither"),

@@ -139,6 +139,13 @@ def test_a_line_for_each_outcome_in_the_order_of_time() -> None:
     ]
 
 
+def test_of_one_moment_the_order_of_a_listing_is_turned_round_with_the_others() -> None:
+    told = [point(0, "0.2"), *(point(1, x) for x in ("0.3", "0.4", "0.5"))]
+    for listed in (told, told[::-1]):
+        _, line, _ = rows(plot_prices(listed))
+        assert [x["price"] for x in line] == ["0.2", "0.3", "0.4", "0.5"]
+
+
 def test_prices_are_drawn_as_lines() -> None:
     picture = svg(plot_prices([point(n, f"0.{50 + n}") for n in range(30)]))
     [path] = paths(picture, "line")

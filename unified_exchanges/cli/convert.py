@@ -14,7 +14,7 @@ import typer
 from ..backtesting.sources import SPOILT, UNENDED, WITHHELD
 from ..errors import BadRequest
 from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
-from ..exporting.hftbacktest import ExchangeTimes
+from ..exporting.hftbacktest import ExchangeTimes, check_new
 from ..models import Market
 from ..money import text
 from ..research import convert
@@ -217,10 +217,16 @@ def _hftbacktest(
     markets: list[Market],
     times: ExchangeTimes,
 ) -> None:
+    paths = [
+        out / market.venue / f"{quote(market.market_id, safe='')}.npz"
+        for market in markets
+    ]
+    # Before the first is made: the others would have to be made once more.
+    for path in paths:
+        check_new(path)
     with shown(screen, len(markets), "markets") as show:
-        for number, market in enumerate(markets):
+        for number, (market, path) in enumerate(zip(markets, paths, strict=True)):
             show(number, f"now {market.market_id}")
-            path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
             with _one_of(markets):
                 made = to_hftbacktest(recordings, market, path, exchange_times=times)
             screen.document(_document(made), _words(made))

@@ -32,7 +32,7 @@ def of_run(report: RunReport) -> Iterator[RenderableType]:
             "decisions": f"{report.totals.decisions:,}",
             "fills": f"{report.totals.fills:,}",
             "failures": f"{report.totals.failures:,}",
-            "canceled at the end": f"{len(report.orders):,}",
+            "open when it stopped": f"{len(report.orders):,}",
             "cash": dollars(report.cash),
         }
     )
@@ -68,7 +68,7 @@ def dollars(amount: Decimal) -> str:
 
 def _told(notes: Sequence[Note], failures: Sequence[Failure]) -> Iterator[Text]:
     """The end of the log, then what is to be known of the data, and why orders failed."""
-    lines = [note.text for note in notes if not note.is_of_data]
+    lines = [str(note) for note in notes if not note.is_of_data]
     left = len(lines) - _LINES
     if left > 0:
         yield Text(f"… {counted(left, 'line')} of the log before; --json has all")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -233,6 +234,15 @@ def _value(text: str, default: object) -> Any:
                 return read(text)
             except ValueError as error:
                 raise ValueError(f"{text!r} is not {words}") from error
+    if isinstance(default, Enum):
+        kind = type(default)
+        if text not in kind.__members__:
+            raise ValueError(f"{text!r} is not one of {', '.join(kind.__members__)}")
+        return kind[text]
+    if default not in (None, inspect.Parameter.empty) and not isinstance(default, str):
+        raise ValueError(
+            f"{text!r} is text, and no {type(default).__name__}: call sweep() in Python"
+        )
     if isinstance(default, str) or not re.fullmatch(r"-?\d+(\.\d+)?", text):
         return text
     return read_number(text) if "." in text else int(text)
@@ -246,7 +256,8 @@ def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> No
     if screen.as_json:
         screen.line(report)
     else:
-        rest = [row for row in report.rows if row not in ranked]
+        numbers = {row.number for row in ranked}
+        rest = [row for row in report.rows if row.number not in numbers]
         screen.table([*ranked, *rest], _columns(report), empty="no runs")
     # Most runs say the same of what they ran over.
     notes = (note.text for row in report.rows for note in row.notes)
@@ -254,7 +265,7 @@ def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> No
         screen.note(words)
     for row in report.failed:
         assert row.failure is not None
-        told = " ".join(f"{k}={plain(v)}" for k, v in row.parameters.items())
+        told = " ".join(f"{k}={_word(v)}" for k, v in row.parameters.items())
         where = " ".join(filter(None, (told, row.data)))
         name = f"run {row.number} ({where})" if where else f"run {row.number}"
         screen.note(f"{name} failed: {row.failure.error}: {row.failure.message}")
@@ -268,6 +279,9 @@ def _columns(report: SweepReport) -> list[Column[SweepRow]]:
     if len({row.data for row in report.rows}) > 1:
         columns.append(Column("data", lambda x: x.data, flexible=True))
     columns += [_parameter(name) for name in names]
+    # A run whose every order was refused lost nothing: it is not to look like the best.
+    is_refused = any(row.refused for row in report.rows)
+    refused = Column[SweepRow]("refused", lambda x: _count(x.refused), rank=1)
     return [
         *columns,
         Column("P&L", lambda x: x.pnl, places=2, unit="$"),
@@ -276,12 +290,18 @@ def _columns(report: SweepReport) -> list[Column[SweepRow]]:
         Column("turnover", lambda x: x.turnover, rank=4, places=2, unit="$"),
         Column("orders", lambda x: _count(x.orders), rank=5),
         Column("fills", lambda x: _count(x.fills), rank=1),
+        *([refused] if is_refused else []),
         Column("failed", lambda x: x.failure.error if x.failure else "", rank=6),
     ]
 
 
 def _parameter(name: str) -> Column[SweepRow]:
-    return Column(name, lambda x: str(plain(x.parameters.get(name))))
+    return Column(name, lambda x: _word(x.parameters.get(name)))
+
+
+def _word(value: object) -> str:
+    """A value as `--param` takes it."""
+    return value.name if isinstance(value, Enum) else str(plain(value))
 
 
 def _count(number: int | None) -> str | None:

@@ -28,7 +28,7 @@ from .told import (
     told,
 )
 
-__all__ = ["ExchangeTimes", "HftbacktestFile", "to_hftbacktest"]
+__all__ = ["ExchangeTimes", "HftbacktestFile", "check_new", "to_hftbacktest"]
 
 ExchangeTimes: TypeAlias = Literal["received", "venue"]
 """What is written as the time at the exchange: that of the receipt, or the venue's."""
@@ -105,8 +105,7 @@ def to_hftbacktest(
     path = read_path(out)
     if path.suffix != ".npz":
         raise BadRequest(f"{path} is read by hftbacktest only if it ends in .npz")
-    if path.exists():
-        raise BadRequest(f"{path} is there already, and is not written over")
+    check_new(path)
     writing = _Writing(market, types, exchange_times)
     chunks: list[Any] = []
     rows: list[_Row] = []
@@ -131,6 +130,12 @@ def to_hftbacktest(
         trades=writing.trades,
         settlement_value=writing.settlement_value,
     )
+
+
+def check_new(path: Path) -> None:
+    """Raise `BadRequest` for a file that is there."""
+    if path.exists():
+        raise BadRequest(f"{path} is there already, and is not written over")
 
 
 class _Writing:

@@ -105,7 +105,7 @@ class PaperBroker:
             self.events.tell_if_kept(self.engine)
 
     def read_trades(self, market_id: str, trades: Iterable[Trade]) -> None:
-        """Take trades that were listed."""
+        """Take trades that were listed, the newest first."""
         with self._lock:
             first = self.engine.pits[market_id].contract.first
             for trade in self._tape(market_id).from_listing(trades):

@@ -40,10 +40,11 @@ class Tape:
         return moment > self.read and self._is_new(trade)
 
     def from_listing(self, trades: Iterable[Trade]) -> list[Trade]:
-        """Those of a listing that are news, oldest first."""
+        """Those of a listing, which has the newest first, that are news: oldest first."""
+        # First, as of those of one moment nothing else tells which was first.
         fresh = [
             trade
-            for trade in trades
+            for trade in reversed([*trades])
             if nanoseconds(trade.created_at) > self.streamed and self._is_new(trade)
         ]
         fresh.sort(key=lambda trade: trade.created_at)

@@ -31,11 +31,11 @@ _CUT = (
 
 
 def check_path(path: Path, named: str = "path=") -> None:
-    """Raise `BadRequest` for what is there and no file, such as a folder or a pipe.
+    """Raise `BadRequest` for what is there and no file: a folder, a pipe, - for stdout.
 
     It is looked at and not opened: to open a pipe would wait for whoever reads it.
     """
-    if path.exists() and not path.is_file():
+    if str(path) == "-" or (path.exists() and not path.is_file()):
         raise BadRequest(
             f"{named} {path} is no file: name a new one, such as day.jsonl"
         )

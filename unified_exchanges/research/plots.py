@@ -137,6 +137,9 @@ def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
     count = 0
     names = _names(lines)
     for line, points in lines.items():
+        if points[0].at > points[-1].at:
+            # The newest first, as venues list trades: so are those of one moment.
+            points.reverse()
         points.sort(key=lambda each: each.at)
         count += len(points)
         shown = thinned(points, _MOST, low=lambda p: p.low, high=lambda p: p.high)
