@@ -17,7 +17,7 @@ from .arrival import moment_of
 from .orders import nanoseconds
 from .prints import Place, Prints, size_at
 
-__all__ = ["OwnTake", "OwnTakes"]
+__all__ = ["OwnTake", "OwnTakes", "deduct"]
 
 _MILLISECOND: Final = 1_000_000
 _KEPT: Final = 60_000_000_000
@@ -161,8 +161,21 @@ class OwnTakes:
             if mine:
                 is_changed = True
                 x.explained = EXACT.add(x.explained, mine)
-                _deduct(taken[asks], price, mine)
+                deduct(taken[asks], price, mine)
         return is_changed
+
+    def trim(self, place: Place, size: Decimal, book: int | None) -> None:
+        """So much of what we took there a book shows no more.
+
+        What of that we took on the recorded account's behalf is not to be deducted again once
+        a later book explains it: whoever is another than that account would take it twice.
+        """
+        for x in self.told:
+            if x.place == place and (book is None or _floor(book) >= x.since):
+                part = min(x.left, size)
+                x.left = EXACT.subtract(x.left, part)
+                x.explained = EXACT.add(x.explained, part)
+                size = EXACT.subtract(size, part)
 
     def _less(
         self, before: OrderBook | None, book: OrderBook, place: Place, others: Decimal
@@ -194,7 +207,8 @@ class OwnTakes:
         return trade
 
 
-def _deduct(sizes: _Sizes, price: Decimal, size: Decimal) -> None:
+def deduct(sizes: _Sizes, price: Decimal, size: Decimal) -> None:
+    """Take so many contracts from those of a price."""
     sizes[price] = EXACT.subtract(sizes[price], size)
     if not sizes[price]:
         del sizes[price]

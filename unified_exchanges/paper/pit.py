@@ -29,7 +29,7 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -42,7 +42,7 @@ from ..money import EXACT, ZERO, complement, total
 from .arrival import concerns_early, is_before, is_surely_before, moment_of
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds, priority
-from .own import OwnTake, OwnTakes
+from .own import OwnTake, OwnTakes, deduct
 from .prints import Prints
 from .refusals import PAUSES, Pause, not_trading
 from .resting import Resting
@@ -280,8 +280,8 @@ class Pit:
             return
         if self.taken_bids or self.taken_asks:
             self.touched.markets.add(self.contract.market_id)
-        self.taken_bids = _still(self.taken_bids, shown.bids)
-        self.taken_asks = _still(self.taken_asks, shown.asks)
+        self._trim(book, asks=False)
+        self._trim(book, asks=True)
         for order in self.orders:
             displayed = self._displayed(order)
             if order.is_early:
@@ -291,6 +291,19 @@ class Pit:
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
                 self.touched.orders.add(order.number)
+
+    def _trim(self, book: OrderBook, *, asks: bool) -> None:
+        """Of what we took, what a newer book shows no more was taken or withdrawn."""
+        shown, taken = self.shown, self._taken(asks=asks)
+        if shown is None or not taken:
+            return
+        levels = shown.asks if asks else shown.bids
+        sizes = {level.price: level.size for level in levels}
+        for price, size in list(taken.items()):
+            less = EXACT.subtract(size, sizes.get(price, ZERO))
+            if less > ZERO:
+                deduct(taken, price, less)
+                self.own.trim((asks, price), less, moment_of(book))
 
     def _join(self, order: PaperOrder, displayed: Decimal) -> None:
         """See in a newer book who else had joined before an order, if it tells that."""
@@ -408,16 +421,6 @@ def _is_past(time: datetime | None, moment: int) -> bool:
 
 def _before(order: PaperOrder, price: Decimal, own: Decimal) -> bool:
     return price < own if order.buys else price > own
-
-
-def _still(
-    taken: dict[Decimal, Decimal], levels: Iterable[Level]
-) -> dict[Decimal, Decimal]:
-    if not taken:
-        return taken
-    shown = {level.price: level.size for level in levels}
-    kept = {p: min(size, shown.get(p, ZERO)) for p, size in taken.items()}
-    return {price: size for price, size in kept.items() if size}
 
 
 def _passed(order: PaperOrder, trade: Trade, given: Decimal) -> Decimal:
