@@ -285,6 +285,7 @@ class Loop:
         """Something was taken by the account that was recorded: the strategy is not told."""
         self._tally.events -= 1
         if take.market_id in self._engine.pits:
+            self._concern(take.market_id)
             self._engine.receive(moment, take)
 
     def _concerns(self, event: OrderBook | Trade | MarketChange) -> bool:
@@ -324,6 +325,11 @@ class Loop:
                 self._held[market_id] = pit
             else:
                 self._quiet[market_id] = pit
+
+    def _concern(self, market_id: str) -> None:
+        """Take a market from the hot loop: the engine is to see its books."""
+        self._quiet[market_id] = None
+        self._held.pop(market_id, None)
 
     # -- time --------------------------------------------------------------------------
 
@@ -429,8 +435,7 @@ class Loop:
         while outbox:
             command = outbox.popleft()
             if isinstance(command, Place):
-                self._quiet[command.market_id] = None
-                self._held.pop(command.market_id, None)
+                self._concern(command.market_id)
             try:
                 self._sender.send(command)
             except UnifiedExchangesError as error:

@@ -135,9 +135,12 @@ class OwnTakes:
         may have happened after the book goes by how much less a level shows than ``before``,
         and nobody else traded; all that happened earlier is shown.
         """
-        # What was shown and told of is done with.
-        self.told = [x for x in self.told if x.left or not x.is_printed]
         told = moment_of(book)
+        # What was shown and told of is done with; so is what nobody tells of any more.
+        old = 0 if told is None else _floor(told - _KEPT)
+        self.told = [
+            x for x in self.told if x.left or not (x.is_printed or x.until < old)
+        ]
         if told is None:
             return False
         moment, is_changed, less = _floor(told), False, dict[Place, Decimal]()

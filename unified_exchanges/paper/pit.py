@@ -100,7 +100,10 @@ class Pit:
     @property
     def is_busy(self) -> bool:
         """Whether a newer book or a trade may change more than what is shown."""
-        return bool(self.orders or self.taken_bids or self.taken_asks)
+        if self.orders or self.taken_bids or self.taken_asks:
+            return True
+        # What a book shows of it is told apart from what we take there later.
+        return bool(self.own.told)
 
     def status_at(self, moment: int) -> MarketStatus:
         """Its status as it was told, or as its hours have it since."""
