@@ -12,7 +12,7 @@ from argparse import ArgumentParser
 from decimal import Decimal
 
 import unified_exchanges as ux
-from unified_exchanges import Desk, Failure, Fill, Level, Order, OrderBook
+from unified_exchanges import Desk, Failure, Level, Order, OrderBook
 
 VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
@@ -26,23 +26,30 @@ class FavouriteFilter(ux.Strategy):
 
     def __init__(self) -> None:
         self.paid: dict[tuple[str, str], Decimal] = {}
-        self.busy: dict[tuple[str, str], Decimal] = {}
-        self.asked: dict[str, tuple[str, str]] = {}
+        self.working: dict[str, tuple[str, str]] = {}
+
+    def on_start(self, desk: Desk) -> None:
+        """What is held from before is left like what is bought."""
+        for held in desk.positions():
+            self.paid[held.market_id, held.outcome] = held.cost / held.size
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         """Look at the market from both sides: the favourite may be either."""
         first, second = desk.market(book.market_id).outcomes
         for side in (book, book.complement(second.label)):
             place = book.market_id, first.label if side is book else second.label
-            if side.bid and side.ask and place not in self.busy:
+            if side.bid and side.ask and place not in self.working.values():
                 self.look(desk, place, side.bid, side.ask)
 
     def look(self, desk: Desk, place: tuple[str, str], bid: Level, ask: Level) -> None:
-        """Enter or leave; one order at a time, until all of it was told."""
+        """Enter or leave; one order at a time, until its end was told."""
         held, market = desk.held(*place), desk.market(place[0])
         is_tight = ask.price - bid.price < self.spread
         is_liquid = min(bid.size, ask.size) >= self.liquid
-        if held and bid.price <= self.paid.get(place, 0) - self.stop_loss:
+        if (
+            held
+            and bid.price <= self.paid.setdefault(place, bid.price) - self.stop_loss
+        ):
             worst = max(market.grid.lowest, bid.price - Decimal("0.03"))  # aggressively
             key = desk.place(*place, "sell", worst, held, time_in_force="ioc")
         elif not held and ask.price >= self.likely and is_tight and is_liquid:
@@ -53,26 +60,18 @@ class FavouriteFilter(ux.Strategy):
             self.paid[place] = ask.price
         else:
             return
-        self.busy[place], self.asked[key] = Decimal(0), place
+        self.working[key] = place
 
-    def on_fill(self, desk: Desk, fill: Fill) -> None:
-        """Fills may be told after the end of their order: wait for all of them."""
-        place = fill.market_id, fill.outcome
-        self.busy[place] = self.busy.get(place, 0) + fill.size
-        desk.log(f"{fill.side} {fill.size:f} {fill.outcome} at {fill.price:f}")
-        if order := desk.order(fill.client_order_id or ""):
-            self.on_order(desk, order)
-
-    def on_order(self, desk: Desk, order: Order) -> None:  # noqa: ARG002
-        """The end, before or after its fills."""
-        place = order.market_id, order.outcome
-        if not order.is_open and self.busy.get(place, 0) >= order.filled:
-            self.busy.pop(place, None)
+    def on_order(self, desk: Desk, order: Order) -> None:
+        """Its fills were told before the end of it."""
+        if not order.is_open:
+            self.working.pop(order.client_order_id or "", None)
+            desk.log(f"{order.side} {order.filled:f} {order.outcome}, {order.status}")
 
     def on_failure(self, desk: Desk, failure: Failure) -> None:  # noqa: ARG002
         """Go on; what may be there all the same is waited for."""
         if not failure.error.maybe_executed:
-            self.busy.pop(self.asked[failure.command.key], None)
+            self.working.pop(failure.command.key, None)
 
 
 if __name__ == "__main__":

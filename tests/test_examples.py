@@ -21,6 +21,7 @@ from unified_exchanges import (
     Failure,
     InsufficientFunds,
     OrderUnknown,
+    Side,
     Strategy,
     UnifiedExchangesError,
     backtest,
@@ -310,6 +311,20 @@ def test_the_favourite_filter_asks_again_where_an_order_failed_and_cannot_exist(
         strategy.on_book(desk, told)
     # The other market has an order on its way, whatever failed here.
     assert ordered() == ["RAIN", "SNOW", *["RAIN"] * again]
+
+
+def test_the_favourite_filter_leaves_what_it_held_before_it_began() -> None:
+    held = Account(Decimal(100))
+    price, size = Decimal("0.90"), Decimal(20)
+    held.trade(contract(), "yes", Side.BUY, price, size, Decimal(0))
+    moved = book("900@0.80", "900@0.81")
+    strategy = dict(strategies())["favourite_filter"]()
+    desk = Desk([contract()], held, book={"RAIN": moved}.get)
+    strategy.on_start(desk)
+    strategy.on_book(desk, moved)
+    [left] = desk.decisions
+    assert isinstance(left, Place)
+    assert (left.side, left.size) == (Side.SELL, 20)
 
 
 def test_there_are_three_strategies_among_the_examples() -> None:
