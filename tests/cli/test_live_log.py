@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from unified_exchanges.cli.practice import Practice
+from unified_exchanges import exchange
+from unified_exchanges.cli.practice import Practice, practice
 
 from ..unmeasured import unmeasured
 from .conftest import Run, invoke
-from .test_processes import COMMAND
+from .test_processes import COMMAND, start
 from .test_terminal import Terminal, names
 
 __all__ = ["names"]
@@ -107,3 +108,28 @@ def test_lines_stand_above_the_bar_which_counts_failures(
     told = [line for line in lines if line.endswith("tick 2")]
     assert len(told) == 1
     assert re.match(TOLD, told[0])
+
+
+@pytest.mark.parametrize("command", ["run", "record"])
+def test_that_the_stream_is_gone_is_told_while_it_is(
+    command: str, ticker: str, tmp_path: Path
+) -> None:
+    """What rests at a venue that nobody hears any more is the caller's money."""
+    with practice("kalshi", seed=7) as place:
+        with exchange(place.venue, **place.account) as ex:
+            name = next(ex.iter_markets()).market_id
+        words = {
+            "run": ("run", ticker, name),
+            "record": ("record", "kalshi", name, "--out", str(tmp_path / "r.jsonl")),
+        }[command]
+        running = start(*words, "--for", "60s", env=place.exports)
+        assert running.stderr is not None
+        until_live = iter(running.stderr.readline, "")
+        assert any("tick 2" in x or "1 market live" in x for x in until_live)
+    with running:
+        lines = iter(running.stderr.readline, "")
+        told = next((x for x in lines if "down, and" in x), "")
+        is_going_on = running.poll() is None
+        running.kill()
+    assert re.match(TOLD, told)
+    assert is_going_on

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
@@ -13,8 +12,8 @@ import typer
 
 from ..errors import UnifiedExchangesError
 from .exits import ENDED, Exit, exit_code
+from .heeding import heeding
 from .idle import Idle, beside, refuse_idle
-from .live_log import is_of_run
 from .options import COMMON
 from .screen import Screen
 from .session import Session
@@ -118,7 +117,7 @@ def _sign(function: Any, parameters: Iterable[inspect.Parameter]) -> None:
 def guarded(screen: Screen) -> Generator[None, None, None]:
     """Turn what goes wrong inside into a message and an exit code."""
     try:
-        with interrupted_when_ended(), _heeding(screen):
+        with interrupted_when_ended(), heeding(screen):
             yield
     except UnifiedExchangesError as error:
         screen.fail(error)
@@ -138,34 +137,3 @@ def guarded(screen: Screen) -> Generator[None, None, None]:
     except BrokenPipeError:
         screen.abandon()
         raise typer.Exit(Exit.DONE) from None
-
-
-@contextmanager
-def _heeding(screen: Screen) -> Generator[None, None, None]:
-    """Pass on the library's warnings, unless an error says more in the end."""
-    logger = logging.getLogger("unified_exchanges")
-    heard = _Warnings(logging.WARNING)
-    logger.addHandler(heard)
-    try:
-        yield
-        heard.tell(screen)
-    except BaseException:
-        if screen.debug:
-            heard.tell(screen)
-        raise
-    finally:
-        logger.removeHandler(heard)
-
-
-class _Warnings(logging.Handler):
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
-        self._messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not is_of_run(record):
-            self._messages.append(record.getMessage())
-
-    def tell(self, screen: Screen) -> None:
-        for message in dict.fromkeys(self._messages):
-            screen.note(message)

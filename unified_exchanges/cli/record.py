@@ -30,6 +30,7 @@ from ..shells.blocking import Exchange
 from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command
+from .heeding import told_at_once
 from .idle import beside
 from .options import Lasting, lasting
 from .screen import Screen
@@ -92,7 +93,11 @@ def record(
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
     names = list(dict.fromkeys(_unprefixed(market, exchange_id) for market in markets))
-    with until_stopped() as stopped, _recording(exchange, out, never) as recorder:
+    with (
+        until_stopped() as stopped,
+        told_at_once(),
+        _recording(exchange, out, never) as recorder,
+    ):
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
             _ask_terms(exchange, market.market_id)

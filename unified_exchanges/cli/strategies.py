@@ -35,6 +35,7 @@ from .backtest_options import (
 )
 from .command import command, guarded, plain_command
 from .failing import own_failures
+from .heeding import told_at_once
 from .idle import beside, without
 from .live_log import told_live
 from .options import Debug, Json, Lasting, lasting, spacing
@@ -163,21 +164,21 @@ def run_strategy(
     of_time = seconds if over is None else None  # there it is that of the recording
     with (
         until_stopped() as stopped,
+        told_at_once(),
         shown_of(screen, of_time, lambda: time.monotonic() - began) as show,
     ):
 
         def tell(progress: RunProgress) -> None:
-            show(
-                progress.events,
-                "  ".join(
-                    (
-                        counted(progress.orders, "order"),
-                        counted(progress.fills, "fill"),
-                        counted(progress.failures, "failure"),
-                        f"{progress.open_orders} open",
-                    )
-                ),
+            state = "live" if over is not None else exchange.stream_health().state
+            words = (
+                counted(progress.orders, "order"),
+                counted(progress.fills, "fill"),
+                counted(progress.failures, "failure"),
+                f"{progress.open_orders} open",
+                # Then the strategy is told nothing, and its orders rest.
+                *(() if state == "live" else (f"stream {state}",)),
             )
+            show(progress.events, "  ".join(words))
 
         with told_live(screen, strategy), own_failures(file):
             report = run(
