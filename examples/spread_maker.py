@@ -49,6 +49,12 @@ class SpreadMaker(ux.Strategy):
         price = bid.price + step * has_room
         self.keys[place] = desk.place(*place, "buy", price, self.size, post_only=True)
 
+    def on_gap(self, desk: ux.Desk, gap: ux.Gap) -> None:  # noqa: ARG002
+        """Nobody knows what there is now: bid no more until the next book."""
+        for key in self.keys.values():
+            desk.cancel(key)
+        self.keys.clear()
+
     def on_fill(self, desk: ux.Desk, fill: ux.Fill) -> None:
         """Say what came of it."""
         desk.log(f"{fill.side} {text(fill.size)} {fill.outcome} at {text(fill.price)}")

@@ -333,15 +333,17 @@ def row(number: int, **figures: Any) -> SweepRow:
 
 def test_the_best_is_the_first_of_the_highest_or_the_lowest() -> None:
     rows = (
-        row(1, pnl=Decimal(1), max_drawdown=Decimal(3)),
+        row(1, pnl=Decimal(1), max_drawdown=Decimal(3), brier=Decimal("0.4")),
         row(2, pnl=Decimal(5), max_drawdown=Decimal(2)),
         row(3, pnl=Decimal(5), max_drawdown=Decimal(2), brier=Decimal("0.1")),
         row(4),
     )
     report = SweepReport(strategy="x", rows=rows)
     assert report.best().number == 2
-    assert report.best("max_drawdown", lowest=True).number == 2
+    # Of these less is better, whoever forgets to say so.
+    assert report.best("max_drawdown").number == 2
     assert report.best("brier").number == 3
+    assert report.best("brier", lowest=False).number == 1
     assert report.best(lambda x: x.number).number == 4
     assert [x.number for x in report.ranked()] == [2, 3, 1]
     with pytest.raises(BadRequest, match="no run of 4 has a figure for 'fees'"):

@@ -129,11 +129,13 @@ class SweepReport(Flat):
         self,
         key: str | Callable[[SweepRow], Decimal | int | None] = "pnl",
         *,
-        lowest: bool = False,
+        lowest: bool | None = None,
     ) -> SweepRow:
-        """The run with the highest figure (or the lowest); of equals, the first.
+        """The run with the best figure; of equals, the first.
 
-        ``key`` is a figure by name, or a function of a row.  Runs that failed, and those
+        ``key`` is a figure by name, or a function of a row.  The highest is the best, of
+        fees, drawdowns, exposure, the Brier score and what was refused the lowest; ``lowest``
+        says it otherwise.  Runs that failed, and those
         whose figure is None, take no part.  Raises `BadRequest` where none is left.
 
         >>> rows = [SweepRow(number=n, data="", parameters={}, orders=n) for n in (1, 2)]
@@ -149,7 +151,7 @@ class SweepReport(Flat):
         self,
         key: str | Callable[[SweepRow], Decimal | int | None] = "pnl",
         *,
-        lowest: bool = False,
+        lowest: bool | None = None,
     ) -> list[SweepRow]:
         """The runs that have the figure, the best first; see `best`."""
         figure = key if callable(key) else _figure(key)
@@ -158,6 +160,8 @@ class SweepReport(Flat):
             for row in self.rows
             if row.failure is None and (value := figure(row)) is not None
         ]
+        if lowest is None:
+            lowest = key in _LOWEST
         found.sort(key=lambda pair: pair[0], reverse=not lowest)
         return [row for _, row in found]
 
@@ -222,6 +226,10 @@ _SAME = (
     "brier",
 )
 _FIGURES = (*_SAME, "fills", "refused")
+_LOWEST = frozenset(
+    ("fees", "max_drawdown", "max_drawdown_ratio", "peak_exposure", "brier", "refused")
+)
+"""Those of which less is better."""
 
 
 def row_of(

@@ -81,8 +81,12 @@ def sweep_strategy(
         str, typer.Option("--best", metavar="FIGURE", help="By which rows are sorted.")
     ] = "pnl",
     lowest: Annotated[
-        bool, typer.Option("--lowest", help="The lowest figure is the best.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--lowest/--highest",
+            help="Which is the best; if not said, as it is with that figure.",
+        ),
+    ] = None,
     together: Annotated[
         bool, typer.Option("--together", help="Merge all --data into one by time.")
     ] = False,
@@ -251,7 +255,9 @@ def _value(text: str, default: object) -> Any:
 # -- what came of it -------------------------------------------------------------------
 
 
-def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> None:
+def _tell(
+    screen: Screen, report: SweepReport, best: str, *, lowest: bool | None
+) -> None:
     ranked = report.ranked(best, lowest=lowest)
     if screen.as_json:
         screen.line(report)
