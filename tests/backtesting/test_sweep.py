@@ -591,9 +591,17 @@ def test_what_was_done_is_kept_when_a_cluster_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str, said: str
 ) -> None:
     """Also what ended before the first of the grid, which is missing as are many others."""
-    from distributed import Client
+    from distributed import Client, Future
 
     monkeypatch.setattr("unified_exchanges.backtesting.cluster._PATIENCE", 2)
+    fetched, fetch = threading.Event(), Future.result
+
+    def result(future: Any, timeout: Any = None) -> Any:
+        found = fetch(future, timeout)
+        fetched.set()
+        return found
+
+    monkeypatch.setattr(Future, "result", result)
     address = f"tcp://127.0.0.1:{free_port()}"
     place = ("--host", "127.0.0.1", "--port", address.rpartition(":")[2])
     began: list[float] = []
@@ -605,9 +613,7 @@ def test_what_was_done_is_kept_when_a_cluster_goes(
         connect: Any = Client
 
         def kill() -> None:
-            while not Path(tmp_path, "done").exists():
-                threading.Event().wait(0.1)
-            threading.Event().wait(3)  # until its row has been fetched
+            fetched.wait(100)  # no other run ends
             processes[killed].kill()
             began.append(time.monotonic())
 

@@ -23,8 +23,9 @@ def test_a_settlement_on_paper_is_that_of_kalshi_fees_and_profit_included() -> N
             name, first = market.market_id, market.outcomes[0].label
             for one in (paper, real):
                 one.create_order(name, first, BUY, market.ask, 10, time_in_force="ioc")
-            ground.kalshi.engine.determine(name, Decimal("0.25"))
-            ground.kalshi.engine.settle(name)
+            with server.lock:
+                ground.kalshi.engine.determine(name, Decimal("0.25"))
+                ground.kalshi.engine.settle(name)
             mine, theirs = _settled(paper), _settled(real)
     assert mine.fee == theirs.fee
     assert mine.fee > 0

@@ -85,6 +85,17 @@ def _until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def _is_fed(paper: Any, name: str) -> bool:
+    """Whether a market's trades are told as well as its book: they have no past."""
+    is_live = paper.stream_health().state == "live"
+    return bool(paper.venue.eyes.sees(name)) and is_live
+
+
+async def _until_fed(paper: Any, name: str) -> None:
+    while not _is_fed(paper, name):  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.02)
+
+
 def test_a_resting_order_fills_by_trades_that_the_stream_tells(scene: Scene) -> None:
     with (
         scene.real() as real,
@@ -99,8 +110,7 @@ def test_a_resting_order_fills_by_trades_that_the_stream_tells(scene: Scene) -> 
         assert order.is_open
         fills, orders = paper.watch_fills(), paper.watch_orders()
         assert orders.next(PATIENCE).order_id == order.order_id
-        eyes = paper.venue.eyes
-        _until(lambda: eyes.sees(market.market_id))
+        _until(lambda: _is_fed(paper, market.market_id))
         # Whoever watches no more does not stop what the account is fed with.
         paper.watch_order_book(market.market_id)
         paper.unwatch(market.market_id)
@@ -121,11 +131,7 @@ def test_the_same_in_an_event_loop(scene: Scene) -> None:
                 market.market_id, market.outcomes[0].label, BUY, bid.price, size
             )
             async with paper.watch_fills() as fills:
-                eyes = paper.venue.eyes
-                for _ in range(500):
-                    if eyes.sees(market.market_id):
-                        break
-                    await asyncio.sleep(0.02)
+                await _until_fed(paper, market.market_id)
                 await asyncio.to_thread(scene.sell_through, real, market)
                 fill = await anext(aiter(fills))
             assert (fill.order_id, fill.price) == (order.order_id, bid.price)
@@ -197,14 +203,14 @@ def test_a_fill_that_was_told_is_kept_already(scene: Scene, tmp_path: Path) -> N
         first, size = market.outcomes[0].label, 2 * scene.ground.unit
         order = paper.create_order(market.market_id, first, BUY, bid.price, size)
         assert _left(path, tmp_path) == [("order", order.order_id, "0")]
-        eyes, fills = paper.venue.eyes, paper.watch_fills()
-        _until(lambda: eyes.sees(market.market_id))
+        fills = paper.watch_fills()
+        _until(lambda: _is_fed(paper, market.market_id))
         scene.sell_through(real, market)
         fill = fills.next(PATIENCE)
         assert ("fill", fill.fill_id, str(fill.size)) in _left(path, tmp_path)
         # Nobody asks for anything: what happens meanwhile is kept as it happens.
         again = paper.create_order(market.market_id, first, BUY, bid.price, size)
-        _until(lambda: eyes.sees(market.market_id))
+        _until(lambda: _is_fed(paper, market.market_id))
         scene.sell_through(real, market)
         _until(lambda: len(_left(path, tmp_path)) == 4)
         assert ("order", again.order_id, str(size)) in _left(path, tmp_path)
@@ -224,8 +230,7 @@ def test_so_it_is_in_an_event_loop(scene: Scene, tmp_path: Path) -> None:
                 market.market_id, first, BUY, bid.price, size
             )
             async with paper.watch_fills() as fills, paper.watch_orders() as orders:
-                eyes = paper.venue.eyes
-                await asyncio.to_thread(_until, lambda: eyes.sees(market.market_id))
+                await _until_fed(paper, market.market_id)
                 await asyncio.to_thread(scene.sell_through, real, market)
                 fill = await anext(aiter(fills))
                 assert ("fill", fill.fill_id, str(fill.size)) in _left(path, tmp_path)
@@ -256,7 +261,7 @@ def test_a_fill_that_cannot_be_written_stops_the_account_until_it_is_and_no_mark
         best = books.next(PATIENCE).bid
         size = 2 * scene.ground.unit
         order = paper.create_order(name, first, BUY, best.price, size)
-        _until(lambda: paper.venue.eyes.sees(name))
+        _until(lambda: _is_fed(paper, name))
         refuse(paper, "news")
         scene.sell_through(real, market)
         for _ in range(2):
@@ -297,7 +302,7 @@ def test_so_it_is_in_an_event_loop_too(scene: Scene, tmp_path: Path) -> None:
             best = (await books.next()).bid
             size = 2 * scene.ground.unit
             order = await paper.create_order(name, first, BUY, best.price, size)
-            await asyncio.to_thread(_until, lambda: paper.venue.eyes.sees(name))
+            await _until_fed(paper, name)
             refuse(paper, "news")
             await asyncio.to_thread(scene.sell_through, real, market)
             for _ in range(2):

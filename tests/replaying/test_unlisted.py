@@ -13,12 +13,15 @@ import pytest
 from unified_exchanges import NotRecorded, async_exchange, exchange
 from unified_exchanges.models import OrderBook, Ticker, Trade
 from unified_exchanges.recording import Recorder
+from unified_exchanges.simulator.faults import unavailable
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
 from .streaming import drained, recorded, replayed, venues_own
 
 KINDS = {"order_book": OrderBook, "ticker": Ticker, "trades": Trade}
+UNLISTED = unavailable(path="/gamma/", count=None)
+"""A market whose book is late is looked for over REST, which would list it."""
 
 
 @pytest.fixture
@@ -119,6 +122,7 @@ def test_a_recording_that_lists_no_market_says_that_its_tokens_are_not_known(
 ) -> None:
     with stage("polymarket") as at, exchange(at.venue, **at.account) as ex:
         [market] = ex.fetch_markets(limit=1)
+        at.server.faults.add(UNLISTED)
         with Recorder(ex, path):
             ex.watch_order_book(market.market_id).next(timeout=30)
     name = market.market_id
@@ -135,6 +139,7 @@ async def test_the_same_is_said_in_an_event_loop(path: Path) -> None:
     with stage("polymarket") as at:
         async with async_exchange(at.venue, **at.account) as ex:
             [market] = await ex.fetch_markets(limit=1)
+            at.server.faults.add(UNLISTED)
             async with Recorder(ex, path):
                 await ex.watch_order_book(market.market_id).next(timeout=30)
     async with async_exchange("replay", path=path) as ex:

@@ -151,6 +151,48 @@ def ended(
     return found
 
 
+class Late(BlockingTransport):
+    """Orders leave so many seconds late, whatever their deadline, or once they are let go.
+
+    So do cancels with DELETE for a ``method``.
+    """
+
+    def __init__(self, seconds: float, method: str = "POST") -> None:
+        super().__init__()
+        self.seconds, self.method = seconds, method
+        self.go = threading.Event()
+        self.begun = 0
+
+    def send(self, request: Request) -> Response:
+        if request.method == self.method:
+            self.begun += 1
+            self.go.wait(self.seconds)
+        return super().send(request)
+
+
+class AsyncLate(AioTransport):
+    """The same on a loop."""
+
+    def __init__(self, seconds: float, method: str = "POST") -> None:
+        super().__init__()
+        self.seconds, self.method = seconds, method
+        self.go = threading.Event()
+        self.begun = 0
+
+    async def send(self, request: Request) -> Response:
+        if request.method == self.method:
+            self.begun += 1
+            end = time.monotonic() + self.seconds
+            # Another thread lets them go.
+            while not self.go.is_set() and time.monotonic() < end:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return await super().send(request)
+
+
+def late(flavour: str, seconds: float = 20, method: str = "POST") -> Late | AsyncLate:
+    return (Late if flavour == "blocking" else AsyncLate)(seconds, method)
+
+
 INTERRUPTION = {"blocking": KeyboardInterrupt, "async": asyncio.CancelledError}
 
 
@@ -162,13 +204,15 @@ def slow_cancels(at: Stage, seconds: float) -> None:
 def test_one_interruption_while_it_cancels_is_held_until_all_are_gone(
     at: Stage, market: Market, flavour: str
 ) -> None:
-    slow_cancels(at, 0.2)
+    cancels = late(flavour, method="DELETE")
 
     def interrupt(act: Callable[[], None]) -> None:
         time.sleep(0.3)
         act()
+        time.sleep(0.3)
+        cancels.go.set()
 
-    found = ended(flavour, Resting(market), at, interrupt)
+    found = ended(flavour, Resting(market), at, interrupt, transport=cancels)
     assert type(found.error) is INTERRUPTION[flavour]
     assert found.notes == []
     assert found.left == []
@@ -180,16 +224,18 @@ def test_a_second_waits_no_more_and_names_each_order_that_may_be_open(
 ) -> None:
     slow_cancels(at, 4.0)
 
+    began: list[float] = []
+
     def interrupt(act: Callable[[], None]) -> None:
+        began.append(time.monotonic())
         for _ in range(2):
             time.sleep(GAP)
             act()
 
-    began = time.monotonic()
     found = ended(flavour, Resting(market), at, interrupt)
     assert type(found.error) is INTERRUPTION[flavour]
     # All would have taken twelve seconds.
-    assert time.monotonic() - began < 2 * GAP + 3
+    assert time.monotonic() - began[0] < 2 * GAP + 3
     told = [note for note in found.notes if "may still be open" in note]
     assert len(told) == len(found.notes) == MANY
     assert all(any(x.order_id in note for note in told) for x in found.left)
@@ -206,25 +252,27 @@ def test_a_second_waits_no_more_and_names_each_order_that_may_be_open(
 def test_one_that_comes_twice_at_once_hurries_nothing(
     at: Stage, market: Market, flavour: str
 ) -> None:
-    slow_cancels(at, 0.2)
+    cancels = late(flavour, method="DELETE")
 
     def interrupt(act: Callable[[], None]) -> None:
         for _ in range(2):
             time.sleep(0.03)
             act()
+        time.sleep(0.3)
+        cancels.go.set()
 
-    found = ended(flavour, Resting(market), at, interrupt)
+    found = ended(flavour, Resting(market), at, interrupt, transport=cancels)
     assert type(found.error) is INTERRUPTION[flavour]
     assert (found.notes, found.left) == ([], [])
 
 
 def test_a_loop_that_ends_lets_a_run_cancel_all(at: Stage, market: Market) -> None:
-    slow_cancels(at, 0.5)
     strategy = Resting(market, 3)
     errors: list[BaseException] = []
 
     async def beside() -> None:
-        async with async_exchange(at.venue, **at.account) as ex:
+        cancels = AsyncLate(2, "DELETE")
+        async with async_exchange(at.venue, **at.account, transport=cancels) as ex:
             try:
                 await async_run(strategy, ex)
             except asyncio.CancelledError as error:
@@ -246,11 +294,13 @@ def test_a_loop_that_ends_lets_a_run_cancel_all(at: Stage, market: Market) -> No
 def test_ctrl_c_is_raised_while_the_loop_of_a_run_that_ends_stands_still(
     at: Stage, market: Market
 ) -> None:
-    slow_cancels(at, 0.5)
     strategy = Resting(market, 3)
+    transports: list[AsyncLate] = []
 
     async def beside() -> None:
-        async with async_exchange(at.venue, **at.account) as ex:
+        transports.append(AsyncLate(20, "DELETE"))
+        how = {**at.account, "transport": transports[0]}
+        async with async_exchange(at.venue, **how) as ex:
             await async_run(strategy, ex)
 
     async def until_it_ends(task: asyncio.Task[None]) -> None:
@@ -265,6 +315,7 @@ def test_ctrl_c_is_raised_while_the_loop_of_a_run_that_ends_stands_still(
         assert not task.done()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+        transports[0].go.set()
         with pytest.raises(asyncio.CancelledError):
             loop.run_until_complete(task)
     finally:
@@ -276,39 +327,14 @@ def test_ctrl_c_is_raised_while_the_loop_of_a_run_that_ends_stands_still(
 # -- while it waits for answers --------------------------------------------------------
 
 
-class Late(BlockingTransport):
-    """Orders leave so many seconds late, whatever their deadline, or once they are let go."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.go = threading.Event()
-        self.seconds = seconds
-
-    def send(self, request: Request) -> Response:
-        if request.method == "POST":
-            self.go.wait(self.seconds)
-        return super().send(request)
-
-
-class AsyncLate(AioTransport):
-    """The same on a loop."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.seconds = seconds
-
-    async def send(self, request: Request) -> Response:
-        if request.method == "POST":
-            await asyncio.sleep(self.seconds)
-        return await super().send(request)
-
-
-def late(flavour: str, seconds: float) -> Any:
-    return Late(seconds) if flavour == "blocking" else AsyncLate(seconds)
-
-
 class Hasty(Resting):
-    """Stops by itself while its orders are on their way."""
+    """Stops by itself while its orders are on their way, as many as there may be."""
+
+    def __init__(
+        self, market: Market, orders: Late | AsyncLate, many: int = MANY
+    ) -> None:
+        super().__init__(market, many)
+        self.orders = orders
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         super().on_book(desk, book)
@@ -320,6 +346,9 @@ class Hasty(Resting):
         self.came.append(order.order_id)
 
     def on_timer(self, desk: Desk, name: str) -> None:
+        if self.orders.begun < min(self.many, SENDERS):
+            desk.timer("soon", timedelta(milliseconds=20))
+            return
         self.ended.set()
         desk.stop()
 
@@ -328,9 +357,14 @@ class Hasty(Resting):
 def test_what_nobody_has_begun_to_send_is_not_sent_any_more(
     at: Stage, market: Market, flavour: str
 ) -> None:
-    strategy = Hasty(market)
-    how = {"transport": late(flavour, 0.5)}
-    found = ended(flavour, strategy, at, lambda act: None, **how)
+    orders = late(flavour)
+    strategy = Hasty(market, orders)
+
+    def release(_: Callable[[], None]) -> None:
+        time.sleep(0.3)
+        orders.go.set()
+
+    found = ended(flavour, strategy, at, release, transport=orders)
     assert found.report is not None
     sent = len(found.report.orders)
     assert sent == SENDERS
@@ -348,10 +382,12 @@ def test_a_second_interruption_tells_no_answers_and_cancels_what_they_say(
         for _ in range(2):
             time.sleep(GAP)
             act()
+        time.sleep(1)
+        orders.go.set()
 
-    strategy = Hasty(market, 3)
-    how = {"transport": late(flavour, 2.5)}
-    found = ended(flavour, strategy, at, interrupt, **how)
+    orders = late(flavour)
+    strategy = Hasty(market, orders, 3)
+    found = ended(flavour, strategy, at, interrupt, transport=orders)
     assert type(found.error) is INTERRUPTION[flavour]
     assert strategy.came == ["book", "stop"]
     assert found.left == []
@@ -369,11 +405,12 @@ def test_a_stop_that_is_set_while_it_ends_counts_as_the_first(
         stop.set()
         time.sleep(GAP)
         act()
+        time.sleep(1)
+        orders.go.set()
 
-    strategy = Hasty(market, 3)
-    found = ended(
-        flavour, strategy, at, interrupt, transport=late(flavour, 2.5), stop=stop
-    )
+    orders = late(flavour)
+    strategy = Hasty(market, orders, 3)
+    found = ended(flavour, strategy, at, interrupt, transport=orders, stop=stop)
     assert type(found.error) is INTERRUPTION[flavour]
     assert strategy.came == ["book", "stop"]
     assert found.left == []
@@ -388,10 +425,12 @@ def test_a_third_names_what_may_arrive_yet(
         for _ in range(3):
             time.sleep(GAP)
             act()
+        time.sleep(3)
+        orders.go.set()
 
-    strategy = Hasty(market, 3)
-    how = {"transport": late(flavour, 5)}
-    found = ended(flavour, strategy, at, interrupt, **how)
+    orders = late(flavour)
+    strategy = Hasty(market, orders, 3)
+    found = ended(flavour, strategy, at, interrupt, transport=orders)
     assert type(found.error) is INTERRUPTION[flavour]
     keys = [x.partition("the order ")[2].split(",")[0] for x in found.notes]
     keys = [key for key in keys if key]
@@ -404,24 +443,19 @@ def test_a_third_names_what_may_arrive_yet(
 def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
     at: Stage, market: Market, flavour: str
 ) -> None:
-    transport = late(flavour, 20)
+    orders = late(flavour)
     retry = RetryPolicy(order_deadline=0.5, order_grace=0.5)
-    strategy = Hasty(market, 1)
-    began = time.monotonic()
+    strategy = Hasty(market, orders, 1)
+    began: list[float] = []
 
     def release(_: Callable[[], None]) -> None:
-        time.sleep(4)
-        transport.go.set()
+        began.append(time.monotonic())
+        if flavour == "blocking":
+            time.sleep(4)
+            orders.go.set()
 
-    found = ended(
-        flavour,
-        strategy,
-        at,
-        release if flavour == "blocking" else lambda act: None,
-        transport=transport,
-        retry=retry,
-    )
-    assert time.monotonic() - began < 10
+    found = ended(flavour, strategy, at, release, transport=orders, retry=retry)
+    assert time.monotonic() - began[0] < 10
     assert strategy.came == ["book", "stop"]
     # It is not there, and may be there later.
     assert isinstance(found.error, OrderNotFound)
@@ -481,10 +515,14 @@ def simply(flavour: str, strategy: Strategy, kind: str, **how: Any) -> RunReport
 def test_timers_of_no_time_hold_up_neither_the_end_nor_books(
     at: Stage, market: Market, flavour: str
 ) -> None:
-    strategy = Restless(market, 0.002)
-    report = simply(flavour, strategy, at.venue, **at.account, seconds=1)
+    # A book takes longer than a second to come where much else is done.
+    for seconds in (1, 3, 9):
+        strategy = Restless(market, 0.002)
+        report = simply(flavour, strategy, at.venue, **at.account, seconds=seconds)
+        if report.events:
+            break
     assert report.events
-    assert 0 < strategy.rung < 1_000
+    assert 0 < strategy.rung < 1_000 * seconds
 
 
 _REFUSAL = (
@@ -556,6 +594,8 @@ def test_a_fill_that_came_while_the_strategy_stopped_is_told(
 
         def on_timer(self, desk: Desk, name: str) -> None:
             if flavour == "blocking":
+                while not other.fetch_fills():
+                    time.sleep(0.01)
                 time.sleep(1)  # what came meanwhile waits
             elif not desk.positions():
                 desk.timer("soon", timedelta(milliseconds=1))
@@ -567,7 +607,8 @@ def test_a_fill_that_came_while_the_strategy_stopped_is_told(
             self.told.append(fill)
 
     Taking.told.clear()
-    report = simply(flavour, Taking(), at.venue, **at.account, seconds=20)
+    with exchange(at.venue, **at.account) as other:
+        report = simply(flavour, Taking(), at.venue, **at.account, seconds=20)
     assert list(report.fills) == [x for x in Taking.told if isinstance(x, Fill)]
     assert sum(fill.size for fill in report.fills) == 10
     assert "book" not in Taking.told[Taking.told.index("stopped") :]

@@ -105,7 +105,9 @@ class Stirring:
         ex, name = self.ex, self.name
         book = ex.fetch_order_book(name)
         if turn % 4 == 3:
-            self._change(turn)
+            # The venue tells others meanwhile, which would come before what is older.
+            with self.at.server.lock:
+                self._change(turn)
             return
         if turn % 2 and book.ask is not None:
             size = max(Decimal(5), Decimal(2) // book.ask.price)

@@ -49,6 +49,8 @@ from .test_interrupted import late
 HERE = str(Path(package.__file__).parent)
 COUNT = 12
 PASSED = 4
+SENDERS = "unified-exchanges-strategy"
+"""What the threads of a run are named after."""
 READ = Request("GET", "https://x.test/markets")
 WRITE = Request("POST", "https://x.test/orders")
 
@@ -205,14 +207,16 @@ def test_one_while_orders_are_handed_to_threads_loses_none(
 
 
 class Reads(BlockingTransport):
-    """Reads take a second each, once they are told to."""
+    """Reads wait for the end, once they are told to, and then take a second each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.slow = threading.Event()
+        self.ended = threading.Event()
 
     def send(self, request: Request) -> Response:
         if request.method == "GET" and self.slow.is_set():
+            assert self.ended.wait(60)
             time.sleep(1)
         return super().send(request)
 
@@ -223,9 +227,11 @@ class AsyncReads(AioTransport):
     def __init__(self) -> None:
         super().__init__()
         self.slow = threading.Event()
+        self.ended = threading.Event()
 
     async def send(self, request: Request) -> Response:
         if request.method == "GET" and self.slow.is_set():
+            await asyncio.to_thread(self.ended.wait, 60)
             await asyncio.sleep(1)
         return await super().send(request)
 
@@ -233,15 +239,19 @@ class AsyncReads(AioTransport):
 class Stopped(Burst):
     """Ends while the guards read the account for the first one."""
 
-    def __init__(self, market: Market, slow: threading.Event) -> None:
+    def __init__(self, market: Market, reads: Reads | AsyncReads) -> None:
         super().__init__(market)
-        self.slow = slow
+        self.reads = reads
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         if not self.keys:
-            self.slow.set()
+            self.reads.slow.set()
             super().on_book(desk, book)
             desk.timer("end", timedelta(milliseconds=300))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        super().on_timer(desk, name)
+        self.reads.ended.set()
 
 
 @pytest.mark.parametrize("flavour", ["blocking", "async"])
@@ -254,15 +264,19 @@ def test_what_has_not_had_its_turn_when_a_run_ends_is_not_sent(
     if flavour == "blocking":
         reads = Reads()
         with exchange(at.venue, transport=reads, **how) as ex:
-            reports.append(run(Stopped(market, reads.slow), ex, seconds=60))
+            reports.append(run(Stopped(market, reads), ex, seconds=60))
+            # Nothing is sent by who finds the exchange closed: each has its time before.
+            reads.slow.clear()
+            for sender in threading.enumerate():
+                if sender.name.startswith(SENDERS):
+                    sender.join(60)
+                    assert not sender.is_alive()
     else:
 
         async def go() -> None:
             reads = AsyncReads()
             async with async_exchange(at.venue, transport=reads, **how) as ex:
-                reports.append(
-                    await async_run(Stopped(market, reads.slow), ex, seconds=60)
-                )
+                reports.append(await async_run(Stopped(market, reads), ex, seconds=60))
 
         asyncio.run(go())
     assert [len(x.unsent) for x in reports] == [COUNT - 1]
