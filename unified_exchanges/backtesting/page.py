@@ -39,9 +39,9 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding
 color:var(--ink);background:var(--paper)}
 h1{font-size:1.5rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 p,dt,th,small{color:var(--soft)}
-dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.75rem}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(12rem,1fr));gap:.75rem}
 dl div{border:1px solid var(--line);border-radius:.5rem;padding:.5rem .75rem}
-dt{font-size:.8rem}dd{margin:0;white-space:nowrap;overflow-x:auto;font-size:1.15rem;font-variant-numeric:tabular-nums}
+dt{font-size:.8rem}dd{margin:0;overflow-x:auto;font-size:1.05rem;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto;background:linear-gradient(to left,var(--paper) 40%,transparent)
 right/3rem 100% no-repeat local,linear-gradient(to left,var(--soft),transparent)
 right/.9rem 100% no-repeat scroll}table{border-collapse:collapse;width:100%;font-size:.9rem}
