@@ -91,6 +91,20 @@ def test_a_close_that_is_moved_counts(moved: int, ends: int) -> None:
     assert told(engine) == [(ends, "canceled")]
 
 
+def test_a_close_that_is_moved_to_a_moment_that_has_passed_comes_at_once() -> None:
+    """Who closes a market now tells whole seconds: that is before."""
+    engine, _ = resting(hours())
+    to = at(START + SECOND // 2)
+    engine.receive(START + SECOND, attrs.evolve(change(), closes_at=to))
+    loaded = restored(changed(engine, ()), lambda _: hours(), engine.delays).engine
+    for each in (engine, loaded):
+        assert each.due == START + SECOND
+        late = each.place(START + 2 * SECOND, "RAIN", "yes", "buy", "0.30", 10)
+        each.advance(START + 3 * SECOND)
+        assert told(each)[0] == (START + SECOND, "canceled")
+        assert each.order(late).status == "rejected"
+
+
 def test_a_market_that_is_told_to_trade_after_its_close_trades() -> None:
     engine, _ = resting(hours())
     engine.receive(CLOSE + SECOND, change(MarketStatus.OPEN))

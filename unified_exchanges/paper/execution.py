@@ -180,7 +180,7 @@ class Execution:
         if order.time_in_force is TimeInForce.GTC and not own:
             pit.rest(order)
             self.reserves.note(pit)
-            self.hours.note(pit)
+            self.hours.note(pit, self.moment)
             self._tell(order)
             return None
         reason = "would meet an order of the same account" if own else "no more offered"

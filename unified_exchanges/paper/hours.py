@@ -24,12 +24,16 @@ class Hours:
         self._closings: list[tuple[int, str]] = []
         self._noted: set[tuple[int, str]] = set()
 
-    def note(self, pit: Pit) -> None:
-        """Mind the close of a market as it is planned now."""
+    def note(self, pit: Pit, moment: int) -> None:
+        """Mind the close of a market as it is planned now, which is this moment.
+
+        One that is told for a time that has passed comes at once: a venue that closes a market
+        now tells whole seconds.
+        """
         closes = pit.contract.market.closes_at
         if not pit.contract.keeps_hours or closes is None:
             return
-        closing = nanoseconds(closes), pit.contract.market_id
+        closing = max(moment, nanoseconds(closes)), pit.contract.market_id
         if closing not in self._noted:
             self._noted.add(closing)
             heapq.heappush(self._closings, closing)

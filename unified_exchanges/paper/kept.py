@@ -133,7 +133,7 @@ def restored(
         if order.arrived is not None and order.status is OrderStatus.OPEN:
             pit = engine.pits[order.market_id]
             engine.rest(pit, order)
-            engine.hours.note(pit)
+            engine.hours.note(pit, engine.moment)
     for x in news:
         _book(engine, x)
     if str(engine.cash) != account["cash"]:

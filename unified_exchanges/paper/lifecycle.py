@@ -106,7 +106,7 @@ class Lifecycle(Execution):
         market = attrs.evolve(pit.contract.market, closes_at=closes)
         pit.contract = attrs.evolve(pit.contract, market=market)
         if pit.orders:
-            self.hours.note(pit)
+            self.hours.note(pit, self.moment)
 
     def _close(self, moment: int) -> None:
         """Close the markets whose time it is, as nobody tells of that."""
