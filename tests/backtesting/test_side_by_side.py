@@ -418,7 +418,12 @@ def test_a_row_that_cannot_be_sent_back_is_a_failure_of_that_run_alone(
 
 # -- on a cluster ----------------------------------------------------------------------
 
+PATIENT = pytest.mark.timeout(400)
+"""Workers and the processes of their runs start one after another, each in seconds, and in
+many times as many where much else is done: nothing says by then that they hang."""
 
+
+@PATIENT
 def test_on_a_cluster_only_the_run_that_ends_its_worker_fails(tmp_path: Path) -> None:
     from dask import config
     from distributed import LocalCluster
@@ -453,6 +458,7 @@ def test_on_a_cluster_only_the_run_that_ends_its_worker_fails(tmp_path: Path) ->
     assert told == [alone(Ending, parameters, path) for parameters in others]
 
 
+@PATIENT
 def test_threads_of_one_worker_draw_random_numbers_of_their_own(tmp_path: Path) -> None:
     from distributed import LocalCluster
 

@@ -402,6 +402,10 @@ def test_what_is_not_installed_is_named_with_its_extra(
 
 # -- a cluster -------------------------------------------------------------------------
 
+PATIENT = pytest.mark.timeout(400)
+"""Workers and the processes of their runs start one after another, each in seconds, and in
+many times as many where much else is done: nothing says by then that they hang."""
+
 
 @pytest.fixture(scope="module")
 def cluster(unmeasured_workers: None) -> Iterator[str]:
@@ -417,6 +421,7 @@ def cluster(unmeasured_workers: None) -> Iterator[str]:
         yield opened.scheduler_address
 
 
+@PATIENT
 def test_a_cluster_gives_the_rows_of_this_process_byte_by_byte(cluster: str) -> None:
     here = sweep(Restless, SEEDS, EVENTS, contracts=CONTRACTS, workers=1)
     seen: list[SweepProgress] = []
@@ -438,6 +443,7 @@ def test_a_cluster_gives_the_rows_of_this_process_byte_by_byte(cluster: str) -> 
         assert one.report.to_json() == other.report.to_json()
 
 
+@PATIENT
 def test_a_cluster_tells_failures_and_reads_recordings(
     cluster: str, tmp_path: Path
 ) -> None:
@@ -456,6 +462,7 @@ def test_a_cluster_tells_failures_and_reads_recordings(
     assert "ZeroDivisionError" in str(report.failed[0].failure)
 
 
+@PATIENT
 def test_runs_that_end_their_process_are_rows_on_a_cluster_too(cluster: str) -> None:
     """And its workers live on: nannies start them again, but not again and again."""
     hows = ["not", "die", "not", "raise", "die", "not"]
@@ -472,6 +479,7 @@ def test_runs_that_end_their_process_are_rows_on_a_cluster_too(cluster: str) -> 
     assert told == [words[how] for how in hows]
 
 
+@PATIENT
 def test_of_runs_side_by_side_on_a_cluster_only_that_to_blame_fails(
     cluster: str, tmp_path: Path
 ) -> None:
@@ -495,6 +503,7 @@ class Placed(Strategy):
         raise LookupError(os.getpid())
 
 
+@PATIENT
 def test_each_thread_of_a_worker_of_a_cluster_has_runs(
     unmeasured_workers: None, tmp_path: Path
 ) -> None:
@@ -550,6 +559,7 @@ class Outlasting(Strategy):
         raise ZeroDivisionError
 
 
+@PATIENT
 def test_runs_that_are_not_wanted_any_more_end_on_a_cluster_too(
     cluster: str, tmp_path: Path
 ) -> None:
@@ -583,6 +593,7 @@ def free_port() -> int:
     return port
 
 
+@PATIENT
 @pytest.mark.parametrize(
     ("killed", "said"),
     [("worker", "has had no workers for 2 seconds"), ("scheduler", "is gone")],

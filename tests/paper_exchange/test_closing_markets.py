@@ -159,10 +159,11 @@ def clocked(tmp_path_factory: pytest.TempPathFactory) -> Ending:
     """A market of Kalshi closes by the clock, which is not told."""
     path = tmp_path_factory.mktemp("clocked") / "kalshi.jsonl"
     with scene("kalshi", path) as at:
-        closes = (at.engine.now_us() // _SECOND + 2) * _SECOND
-        at.act(lambda engine: engine.change_close(at.ended, closes))
+        # First, as it may take until then where much else is done.
         real = at.rest(at.ended)
         at.books.next(timeout=10)
+        closes = (at.engine.now_us() // _SECOND + 2) * _SECOND
+        at.act(lambda engine: engine.change_close(at.ended, closes))
         at.move(until=lambda: at.engine.market(at.ended).status == "closed")
         at.move()
         [real] = at.ex.fetch_orders(market_id=at.ended)

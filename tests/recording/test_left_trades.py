@@ -16,7 +16,7 @@ from unified_exchanges.models import Gap, Subject, Trade
 from unified_exchanges.recording import Recorder
 from unified_exchanges.research import convert
 
-from .sessions import in_force, stage
+from .sessions import Stage, in_force, stage
 
 
 def told_of(name: str, events: Any) -> list[str]:
@@ -29,6 +29,25 @@ def told_of(name: str, events: Any) -> list[str]:
             assert event.market_ids in {(), (name,)}
             found.append("gap")
     return found
+
+
+def until_left(at: Stage, name: str) -> None:
+    """Wait until the venue tells nobody of the trades of a market any more."""
+    end = time.monotonic() + 60
+    while ("trade", name) in told_by(at):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def told_by(at: Stage) -> set[tuple[str, str]]:
+    """What the venue tells, by channel and market."""
+    with at.server.lock:
+        return {
+            (told.channel.name, name)
+            for session in at.simulated.sessions
+            for told in session._register._subscriptions.values()
+            for name in told.markets
+        }
 
 
 @pytest.mark.parametrize("others", [True, False])
@@ -59,8 +78,7 @@ def test_a_watch_of_trades_that_was_closed_for_a_while_is_a_gap(
         trade()
         trades.next(timeout=30)
         trades.close()
-        in_force(ex)
-        time.sleep(0.2)  # until the venue has acknowledged it
+        until_left(at, name)
         trade()
         trades = ex.watch_trades(name)
         in_force(ex)

@@ -681,12 +681,16 @@ def test_an_order_is_waited_for_in_the_recording_s_time(
     *live, took = recorded(flavour, waiting, at, path)
     assert took >= 2
     for other in FLAVOURS:
-        began = monotonic()
-        *again, span = replayed(other, waiting, path)
-        assert monotonic() - began < 2
-        # Live it took what a busy machine takes; here it is not much more than that.
-        assert again == live
-        assert 2 <= span < took + 2
+        needed = []
+        # What a busy machine takes besides it does not take each time.
+        while min(needed, default=2.0) >= 2 and len(needed) < 5:
+            began = monotonic()
+            *again, span = replayed(other, waiting, path)
+            needed.append(monotonic() - began)
+            # Live it took what a busy machine takes; here it is not much more than that.
+            assert again == live
+            assert 2 <= span < took + 2
+        assert min(needed) < 2
 
 
 def waiting_late(ex: Any) -> Any:

@@ -192,10 +192,11 @@ async def test_neither_does_a_task() -> None:
 async def test_who_waits_is_cancelled_once_they_have_ended() -> None:
     inside = AsyncOccupied()
     ended: list[str] = []
+    over = asyncio.Event()
 
     async def staying() -> None:
         inside.enter("run")
-        await asyncio.sleep(0.3)
+        await over.wait()
         ended.append("run")
         inside.leave("run")
 
@@ -211,6 +212,9 @@ async def test_who_waits_is_cancelled_once_they_have_ended() -> None:
     await asyncio.sleep(0.02)
     assert inside.is_closing()
     task.cancel()
+    await asyncio.sleep(0.02)
+    assert ended == []
+    over.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     await run_of_it

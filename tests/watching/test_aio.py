@@ -291,15 +291,18 @@ async def test_a_loop_that_is_cancelled_leaves(
 async def test_closing_the_exchange_ends_its_loops(
     scene: Scene, kalshi: ux.AsyncExchange
 ) -> None:
+    began = asyncio.Event()
+
     async def follow() -> int:
         count = 0
         async for _ in kalshi.watch_order_book(MARKET):
             count += 1
+            began.set()
         return count
 
     task = asyncio.create_task(follow())
-    assert await soon(lambda: scene.subscriptions == BOOKS)
-    await asyncio.sleep(0.05)
+    await began.wait()
+    assert scene.subscriptions == BOOKS
     await kalshi.aclose()
     assert await task >= 1
     await kalshi.aclose()

@@ -98,6 +98,13 @@ class Scene:
         with ux.exchange("polymarket", **settings) as made:
             return run_exit(made, plan, timeout=timeout)
 
+    def settle(self) -> None:
+        """Wait until what was bought is final: another trade is to fail."""
+        end = time.monotonic() + 20
+        while {fill.state for fill in self.trader.fetch_fills()} != {"final"}:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
     @property
     def sales(self) -> int:
         fills = self.trader.fetch_fills(market_id=self.market.market_id)
@@ -156,7 +163,7 @@ def test_a_venue_that_only_cancels_is_waited_out(
 def test_fault_30_a_sale_that_fails_on_chain_is_sold_again(
     scene: Scene, flavour: str, tmp_path: Any, *, retrying: bool
 ) -> None:
-    time.sleep(0.5)
+    scene.settle()
     with scene.server.lock:
         scene.venue.settler.fail(retrying=retrying)
     record = scene.run(flavour, scene.plan(), tmp_path / "orders.db")
@@ -172,7 +179,7 @@ def test_fault_30_a_sale_that_fails_on_chain_is_sold_again(
 def test_fault_30_what_failed_on_chain_is_sold_again_after_a_restart(
     scene: Scene, flavour: str, tmp_path: Any, *, is_forgotten: bool
 ) -> None:
-    time.sleep(0.5)
+    scene.settle()
     plan, journal = scene.plan(), tmp_path / "orders.db"
     with scene.server.lock:
         scene.venue.settings.mined = scene.venue.settings.confirmed = 3.0
