@@ -168,7 +168,7 @@ def test_tables_are_enough_for_a_backtest(recording: Path, tmp_path: Path) -> No
     whole = invoke("backtest", MAKER, "--data", str(recording), "--json").document
     told = done.document
     assert told["markets"]
-    for name in ("markets", "assumptions", "trades", "pnl", "notes", "equity_curve"):
+    for name in ("markets", "assumptions", "fills", "pnl", "notes", "equity_curve"):
         assert told[name] == whole[name]
     swept = invoke("sweep", MAKER, "--data", str(tables), "--workers", "1", "--json")
     assert swept.code == 0, swept.err

@@ -106,7 +106,7 @@ def report_of(
         calibration=desk.forecasts.calibration(),
         markets=markets,
         equity_curve=tuple(measures.points),
-        trades=tuple(tally.fills),
+        fills=tuple(tally.fills),
         settlements=tuple(tally.settlements),
         assumptions=assumed(engine, every, feeds, guards),
         decisions=tuple(desk.decisions),

@@ -146,7 +146,7 @@ def _told(report: Report) -> list[tuple[str, str, Decimal]]:
         ("Highest exposure", dollars(report.peak_exposure), ZERO),
         ("Average exposure", dollars(report.average_exposure), ZERO),
         ("Turnover", dollars(report.turnover), ZERO),
-        ("Trades", _traded(len(report.trades), report.orders), ZERO),
+        ("Trades", _traded(len(report.fills), report.orders), ZERO),
         (_REFUSED, f"{len(report.failures):,}", ZERO),
         ("Filled of what was ordered", share(report.fill_ratio), ZERO),
         ("Brier score", ratio(report.brier), ZERO),
@@ -174,7 +174,7 @@ def _equity(report: Report) -> str:
         return "<p>There is none.</p>"
     amounts = [report.starting_cash, *(x.equity for x in points)]
     label = escape(f"Equity from {dollars(min(amounts))} to {dollars(max(amounts))}")
-    drawn = chart(points, report.starting_cash, report.trades, label)
+    drawn = chart(points, report.starting_cash, report.fills, label)
     return (
         f"{drawn}<p>{label}, over time (UTC); dashed is what it began with. Trades: "
         '<i class="dot"></i> bought, <i class="dot sold"></i> sold. Drawdown is how far '
@@ -235,7 +235,7 @@ def _judged(report: Report) -> list[str]:
 
 def _trades(report: Report) -> str:
     titles = {(x.venue, x.market_id): _cut(x.title) for x in report.markets}
-    trades = report.trades
+    fills = report.fills
     rows = [
         (
             _exactly(x.created_at),
@@ -246,10 +246,10 @@ def _trades(report: Report) -> str:
             "unknown" if x.fee is None else text(x.fee, 2),
             str(x.liquidity),
         )
-        for x in trades[-_MOST_TRADES:]
+        for x in fills[-_MOST_TRADES:]
     ]
     head = ("Time (UTC)", "Market", "Side", "Contracts", "Price", "Fee", "As")
-    return _earlier(len(trades) - len(rows)) + _table(head, rows, kind="long")
+    return _earlier(len(fills) - len(rows)) + _table(head, rows, kind="long")
 
 
 def _refused(report: Report) -> list[str]:

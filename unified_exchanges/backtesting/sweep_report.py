@@ -59,11 +59,11 @@ class SweepFailure(Flat):
 class SweepRow(Flat):
     """One run: its parameters, and the figures of its `Report`, in the same units.
 
-    ``data`` is the name of what it ran over, empty where it has none.  ``fills`` are the
-    trades, ``refused`` the commands that failed.  A run that raised has a ``failure``,
-    and None for every figure.  ``notes`` are those of its report that concern the data.
-    ``report`` is the whole of it, unless the sweep was told to keep none; it is not part of
-    `to_dict`.
+    ``data`` is the name of what it ran over, empty where it has none.  ``fills`` and
+    ``refused`` count the ``fills`` and the ``failures`` of its report.  A run that raised has
+    a ``failure``, and None for every figure.  ``notes`` are those of its report that concern
+    the data.  ``report`` is the whole of it, unless the sweep was told to keep none; it is not
+    part of `to_dict`.
     """
 
     number: int
@@ -237,7 +237,7 @@ def row_of(
         number=number,
         data=data,
         parameters=parameters,
-        fills=len(result.trades),
+        fills=len(result.fills),
         refused=len(result.failures),
         notes=tuple(note for note in result.notes if note.is_of_data),
         report=result,

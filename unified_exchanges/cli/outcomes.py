@@ -52,7 +52,7 @@ def of_backtest(report: Report) -> Iterator[RenderableType]:
             "highest exposure": dollars(report.peak_exposure),
             "turnover": dollars(report.turnover),
             "orders": f"{report.orders:,}",
-            "trades": f"{len(report.trades):,}",
+            "fills": f"{len(report.fills):,}",
             "filled": "–" if ratio is None else f"{ratio:.2%}",
             "failures": f"{len(report.failures):,}",
             "Brier score": "–" if brier is None else f"{brier:.4f}",
