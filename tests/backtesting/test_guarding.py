@@ -160,7 +160,7 @@ def test_orders_are_counted_in_the_time_of_the_recording() -> None:
     # At 0 and 4 s; not at 8; at 12 and 16, of which that at 16 is the second again.
     assert script.failed == ["RateLimitExceeded"] * 2
     assert len(report.failures) == 2
-    assert report.orders == 4
+    assert report.order_count == 4
 
 
 def test_what_is_held_and_what_rests_is_at_risk_until_it_is_over() -> None:

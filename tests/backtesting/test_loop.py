@@ -396,7 +396,7 @@ def test_what_the_desk_knows_is_what_the_engine_has_once_all_is_told(seed: int) 
 def test_a_strategy_without_orders_pays_and_earns_nothing() -> None:
     report = backtest(Strategy(), randomly(random.Random(1), 50), contracts=CONTRACTS)
     assert {report.pnl, report.fees, report.turnover} == {D(0)}
-    assert (report.fill_ratio, report.brier, report.orders) == (None, None, 0)
+    assert (report.fill_ratio, report.brier, report.order_count) == (None, None, 0)
 
 
 # -- money -----------------------------------------------------------------------------
@@ -418,7 +418,7 @@ def test_the_numbers_of_a_small_backtest() -> None:
         D("4.9"),
     )
     assert (report.fees, report.turnover) == (D("0.1"), D("10.0") / 2)
-    assert (report.fill_ratio, report.orders) == (D(1), 1)
+    assert (report.fill_ratio, report.order_count) == (D(1), 1)
     [market] = report.markets
     assert (market.pnl, market.realized, market.value) == (D("4.9"), D(5), D(1))
     assert (market.fills, market.contracts) == (1, D(10))
@@ -505,7 +505,7 @@ def test_a_price_off_the_grid_is_told_as_it_is_live() -> None:
     [failure] = [x for _, x in once.told if isinstance(x, Failure)]
     assert isinstance(failure.error, InvalidPrice)
     assert report.failures == (failure,)
-    assert report.orders == 0
+    assert report.order_count == 0
 
 
 def test_what_the_venue_refuses_is_told_as_a_failure_and_not_as_an_order() -> None:

@@ -398,9 +398,9 @@ def test_what_was_refused_is_told_with_its_reasons() -> None:
 
 
 def test_fills_are_counted_of_orders_in_words(report: Report) -> None:
-    one = attrs.evolve(report, fills=report.fills[:3], orders=1)
+    one = attrs.evolve(report, fills=report.fills[:3], order_count=1)
     assert "<dd>3 fills of 1 order</dd>" in one.to_html()
-    other = attrs.evolve(report, fills=report.fills[:1], orders=2)
+    other = attrs.evolve(report, fills=report.fills[:1], order_count=2)
     assert "<dd>1 fill of 2 orders</dd>" in other.to_html()
 
 
@@ -572,7 +572,7 @@ def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
         == (
             "Report(strategy='Restless', started_at=2026-11-20T18:40:02Z, "
             f"ended_at={report.ended_at:%Y-%m-%dT%H:%M:%SZ}, events={report.events}, "
-            f"markets={len(report.markets)}, orders={report.orders}, "
+            f"markets={len(report.markets)}, orders={report.order_count}, "
             f"fills={len(told.fills)}, pnl=-14.17, fees=10.8094, max_drawdown=14.17, "
             "equity=1000)"
         )

@@ -376,7 +376,7 @@ def test_a_sweep_gives_the_figures_of_its_backtests(
         {"size": "40", "room": 3},
     ]
     alone = invoke("backtest", MAKER, "--data", str(recording), "--json").document
-    names = ("pnl", "fees", "max_drawdown", "turnover", "orders")
+    names = ("pnl", "fees", "max_drawdown", "turnover", "order_count")
     assert {name: rows[0][name] for name in names} == {x: alone[x] for x in names}
     here = invoke(*words, "--param", "room=3", "--workers", "1", "--json")
     assert here.out == done.out

@@ -99,7 +99,7 @@ def report_of(
         peak_exposure=course.peak_exposure,
         average_exposure=course.average_exposure,
         turnover=total(market.turnover for market in markets),
-        orders=len(taken),
+        order_count=len(taken),
         fill_ratio=div(filled, ordered) if ordered else None,
         forecasts=desk.forecasts.count,
         brier=desk.forecasts.brier,

@@ -146,7 +146,7 @@ def _told(report: Report) -> list[tuple[str, str, Decimal]]:
         ("Highest exposure", dollars(report.peak_exposure), ZERO),
         ("Average exposure", dollars(report.average_exposure), ZERO),
         ("Turnover", dollars(report.turnover), ZERO),
-        ("Trades", _traded(len(report.fills), report.orders), ZERO),
+        ("Trades", _traded(len(report.fills), report.order_count), ZERO),
         (_REFUSED, f"{len(report.failures):,}", ZERO),
         ("Filled of what was ordered", share(report.fill_ratio), ZERO),
         ("Brier score", ratio(report.brier), ZERO),

@@ -113,7 +113,7 @@ class Report(Flat):
     peak_exposure: Decimal
     average_exposure: Decimal
     turnover: Decimal
-    orders: int
+    order_count: int
     fill_ratio: Decimal | None
     forecasts: int
     brier: Decimal | None
@@ -134,7 +134,7 @@ class Report(Flat):
             "ended_at": self.ended_at,
             "events": self.events,
             "markets": len(self.markets),
-            "orders": self.orders,
+            "orders": self.order_count,
             "fills": len(self.fills),
             "pnl": self.pnl,
             "fees": self.fees,

@@ -76,7 +76,7 @@ class SweepRow(Flat):
     max_drawdown_ratio: Decimal | None = None
     peak_exposure: Decimal | None = None
     turnover: Decimal | None = None
-    orders: int | None = None
+    order_count: int | None = None
     fills: int | None = None
     refused: int | None = None
     fill_ratio: Decimal | None = None
@@ -136,8 +136,8 @@ class SweepReport(Flat):
         ``key`` is a figure by name, or a function of a row.  Runs that failed, and those
         whose figure is None, take no part.  Raises `BadRequest` where none is left.
 
-        >>> rows = [SweepRow(number=n, data="", parameters={}, orders=n) for n in (1, 2)]
-        >>> SweepReport(strategy="Maker", rows=tuple(rows)).best("orders").number
+        >>> rows = [SweepRow(number=n, data="", parameters={}, order_count=n) for n in (1, 2)]
+        >>> SweepReport(strategy="Maker", rows=tuple(rows)).best("order_count").number
         2
         """
         ranked = self.ranked(key, lowest=lowest)
@@ -207,7 +207,7 @@ def _told(value: Decimal | int | None) -> str:
     return text(value) if isinstance(value, Decimal) else str(value)
 
 
-_FIRST = ("pnl", "fees", "max_drawdown", "orders", "fills")
+_FIRST = ("pnl", "fees", "max_drawdown", "order_count", "fills")
 """What one looks at first."""
 _SAME = (
     "pnl",
@@ -217,7 +217,7 @@ _SAME = (
     "max_drawdown_ratio",
     "peak_exposure",
     "turnover",
-    "orders",
+    "order_count",
     "fill_ratio",
     "brier",
 )

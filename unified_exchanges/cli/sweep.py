@@ -288,7 +288,7 @@ def _columns(report: SweepReport) -> list[Column[SweepRow]]:
         Column("fees", lambda x: x.fees, rank=2, places=2, unit="$"),
         Column("drawdown", lambda x: x.max_drawdown, rank=1, places=2, unit="$"),
         Column("turnover", lambda x: x.turnover, rank=4, places=2, unit="$"),
-        Column("orders", lambda x: _count(x.orders), rank=5),
+        Column("orders", lambda x: _count(x.order_count), rank=5),
         Column("fills", lambda x: _count(x.fills), rank=1),
         *([refused] if is_refused else []),
         Column("failed", lambda x: x.failure.error if x.failure else "", rank=6),

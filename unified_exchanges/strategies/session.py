@@ -416,7 +416,7 @@ class Session:
         )
 
     def report(
-        self, started: int, unsent: Sequence[Command], orders: Iterable[Order]
+        self, started: int, unsent: Sequence[Command], left: Iterable[Order]
     ) -> RunReport:
         """What it came to."""
         desk = self.desk
@@ -433,7 +433,7 @@ class Session:
             decisions=tuple(desk.decisions),
             fills=tuple(self.fills),
             failures=tuple(self.failures),
-            orders=tuple(orders),
+            left_orders=tuple(left),
             unsent=tuple(unsent),
             notes=tuple(desk.notes),
             cash=desk.cash,
