@@ -105,8 +105,8 @@ class RunReport(Flat):
         """Make a table of one of its lists, as the report of a backtest does.
 
         ``table`` is the name of the field: ``decisions``, ``unsent``, ``fills``,
-        ``failures``, ``left_orders``, ``positions`` or ``notes``; see `research.to_frame`.  Of a
-        decision, ``command`` says which it was.
+        ``failures``, ``left_orders``, ``positions`` or ``notes``; see `research.to_frame`.
+        Of a decision, ``command`` says which it was.
 
         Raises `BadRequest` for another name, ImportError without the library.
         """
