@@ -39,7 +39,7 @@ from .running import (
     patience,
     senders,
 )
-from .session import News, told
+from .session import News, as_library_error
 from .strategy import Strategy
 from .turns import Turns, leaving
 from .waiting import Item
@@ -274,7 +274,9 @@ class _Run:
             if error is None:
                 self._put(partial(self._session.answered, command, sent.result()))
             else:
-                self._put(partial(self._session.failed, command, told(error)))
+                self._put(
+                    partial(self._session.failed, command, as_library_error(error))
+                )
 
     def _withdraw(self) -> list[Command]:
         """Take back what no thread has begun to send."""

@@ -33,7 +33,7 @@ from .on_paper import OnPaper
 from .on_record import OnRecord
 from .report import RunReport
 from .running import Progress, Running, of_markets
-from .session import told
+from .session import as_library_error
 from .strategy import Strategy
 from .turns import Turns, leaving
 from .waiting import Item
@@ -232,7 +232,7 @@ class RecordedRun:
         self._put(partial(self._running.session.answered, command, order))
 
     def _failed(self, command: Command, error: Exception) -> None:
-        item = partial(self._running.session.failed, command, told(error))
+        item = partial(self._running.session.failed, command, as_library_error(error))
         if self._sent != self._ground.sent or isinstance(error, MarketClosed):
             # So it is in a backtest, which asks the market itself, also where that is known.
             self._put(item)
