@@ -28,8 +28,8 @@ from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
     BEAT,
+    EXTRA_CANCELLERS,
     SENDERS,
-    WIDE,
     Progress,
     Running,
     of_markets,
@@ -374,7 +374,7 @@ class _AsyncRun:
         while pending := [job for job in jobs.values() if not job.done()]:
             if hurry.begins():
                 # Fewer queue: each is to leave before the exchange is closed.
-                for _ in range(WIDE):
+                for _ in range(EXTRA_CANCELLERS):
                     self._senders.release()
             elif hurry.is_over():
                 break

@@ -31,8 +31,8 @@ from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
     BEAT,
+    EXTRA_CANCELLERS,
     SENDERS,
-    WIDE,
     Progress,
     Running,
     of_markets,
@@ -382,7 +382,7 @@ class _Run:
         while pending := [job for job in jobs.values() if not job.done()]:
             if hurry.begins():
                 # Nobody queues any more: each is to leave before the exchange is closed.
-                wide = ThreadPoolExecutor(WIDE, _THREADS)
+                wide = ThreadPoolExecutor(EXTRA_CANCELLERS, _THREADS)
                 for key in [key for key, job in jobs.items() if job.cancel()]:
                     ending.surely(partial(begin, wide, key))
                 wide.shutdown(wait=False)
