@@ -79,7 +79,7 @@ def converted(
     recordings: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Recordings, in their order; for engines also tables of such.",
         ),
     ],
