@@ -79,7 +79,7 @@ File = Annotated[
 ]
 Markets = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MARKET...", help="Instead of the strategy's own markets."),
+    typer.Argument(metavar="MARKET", help="Instead of the strategy's own markets."),
 ]
 
 
@@ -143,7 +143,8 @@ def run_strategy(
     if journal is not None and not journal.parent.is_dir():
         raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
-    strategy = loading.strategy(file, markets or [])
+    with session.screen.results_alone():
+        strategy = loading.strategy(file, markets or [])
     if over is not None:
         read_paths([over])
         session.recorded = {
@@ -180,7 +181,7 @@ def run_strategy(
             )
             show(progress.events, "  ".join(words))
 
-        with told_live(screen, strategy), own_failures(file):
+        with screen.results_alone(), told_live(screen, strategy), own_failures(file):
             report = run(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )
@@ -246,12 +247,17 @@ def backtest_strategy(
         every = None if sample is None else spacing(sample, "--sample")
         if html is not None:
             _check_page(html)  # now, and not after an hour
-        strategy = loading.strategy(file, markets or [])
+        with screen.results_alone():
+            strategy = loading.strategy(file, markets or [])
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
         wanted = strategy.markets or markets_told_in(screen, paths)
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown_of_files(screen, paths) as show, own_failures(file):
+        with (
+            screen.results_alone(),
+            shown_of_files(screen, paths) as show,
+            own_failures(file),
+        ):
             report = backtest(
                 strategy,
                 paths,

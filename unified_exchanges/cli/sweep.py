@@ -123,7 +123,8 @@ def sweep_strategy(
         every = None if sample is None else spacing(sample, "--sample")
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
-        kind = loading.strategy_class(file)
+        with screen.results_alone():
+            kind = loading.strategy_class(file)
         grid = _grid(kind, param or [])
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
@@ -131,7 +132,7 @@ def sweep_strategy(
         found = loading.contracts(recordings, wanted, fees=not no_fees)
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))
-        with shown(screen, total, "runs") as show:
+        with screen.results_alone(), shown(screen, total, "runs") as show:
 
             def tell(so_far: SweepProgress) -> None:
                 if so_far.patience is not None:
