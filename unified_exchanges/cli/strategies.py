@@ -71,8 +71,6 @@ _IDLE = (
 )
 _LOOKED_AT = 100_000
 """Events of a recording that are looked at for its markets."""
-_NAMED = 8
-"""Markets that a message names at most."""
 
 File = Annotated[
     Path, typer.Argument(metavar="STRATEGY.py", help="A file with one Strategy in it.")
@@ -204,8 +202,10 @@ def _unnamed(file: Path, over: Path | None) -> str:
         for _, event in islice(events_of(over), _LOOKED_AT)
         if isinstance(event, OrderBook)
     )
-    told = ", ".join(islice(there, _NAMED)) or "none of which a book was told"
-    more = ", …" if len(there) > _NAMED else ""
+    told = (
+        ", ".join(islice(there, loading.MOST_NAMED)) or "none of which a book was told"
+    )
+    more = ", …" if len(there) > loading.MOST_NAMED else ""
     advice = f"write them after it, as `run {file} MARKET --over {over}`"
     return f"{message}{advice}; it has {told}{more}"
 
@@ -252,7 +252,7 @@ def backtest_strategy(
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
         wanted = strategy.markets or markets_told_in(screen, paths)
-        found = loading.contracts(recordings, wanted, fees=not no_fees)
+        found = loading.contracts(recordings, wanted, data=paths, fees=not no_fees)
         with (
             screen.results_alone(),
             shown_of_files(screen, paths) as show,

@@ -129,7 +129,7 @@ def sweep_strategy(
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
         wanted = markets or kind.markets or markets_told_in(screen, paths)
-        found = loading.contracts(recordings, wanted, fees=not no_fees)
+        found = loading.contracts(recordings, wanted, data=paths, fees=not no_fees)
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))
         with screen.results_alone(), shown(screen, total, "runs") as show:
