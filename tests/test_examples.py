@@ -258,7 +258,7 @@ def test_a_strategy_of_the_examples_runs_in_a_backtest(
     assert report.failures == ()
     if name == "spread_maker":
         assert len(report.decisions) >= 4
-        assert report.orders >= 4
+        assert report.order_count >= 4
 
 
 def test_the_complement_watcher_says_which_questions_it_takes_for_one(

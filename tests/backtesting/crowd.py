@@ -252,7 +252,7 @@ def backtested(played: World, *, nets: bool = True) -> tuple[Filling, Report]:
         strategy, played.events, contracts=[_contract(nets=nets)], cash=1_000_000
     )
     fills: Filling = defaultdict(list)
-    for fill in report.trades:
+    for fill in report.fills:
         key = strategy.keys.index(fill.client_order_id or "")
         moment = nanoseconds(fill.created_at) // 1_000
         fills[key].append((moment, fill.price, fill.size))

@@ -143,7 +143,7 @@ def test_fault_p14_nothing_fills_that_a_told_trade_has_taken(
     )
     assert len(chaser.chased) >= 4
     for number, (key, trade) in enumerate(chaser.chased.items()):
-        got = total(x.size for x in report.trades if x.client_order_id == key)
+        got = total(x.size for x in report.fills if x.client_order_id == key)
         assert got <= left(told, trade)
         if number == 0 and later is OrderBook:
             # Half of the level was left, and nobody else wants it.

@@ -99,13 +99,13 @@ def test_by_default_an_exit_at_any_price_is_refused_unless_it_reduces(
 ) -> None:
     script, report = played(takes(5), leaves("0.01", 5), nets=nets)
     assert script.failed == ["price_collar"]
-    assert [x.size for x in report.trades] == [5]
+    assert [x.size for x in report.fills] == [5]
     error = report.failures[0].error
     assert (error.venue, error.client_order_id) == ("toy", script.keys[1])
     assert "best bid of 0.6 (yes, 0.0 s old), above the collar of 0.5" in str(error)
     script, report = played(takes(5), leaves("0.01", 5, reduce_only=True), nets=nets)
     assert script.failed == []
-    assert [x.price for x in report.trades] == [D("0.62"), D("0.60")]
+    assert [x.price for x in report.fills] == [D("0.62"), D("0.60")]
 
 
 def test_a_decision_tells_that_it_only_reduces() -> None:
@@ -116,9 +116,9 @@ def test_a_decision_tells_that_it_only_reduces() -> None:
 
 def test_what_only_reduces_closes_no_more_than_is_held() -> None:
     _, report = played(takes(5), leaves("0.60", 9, reduce_only=True))
-    assert [x.size for x in report.trades] == [5, 5]
+    assert [x.size for x in report.fills] == [5, 5]
     script, report = played(leaves("0.60", 9, reduce_only=True))
-    assert (script.failed, report.trades) == (["InvalidOrder"], ())
+    assert (script.failed, report.fills) == (["InvalidOrder"], ())
 
 
 def test_the_report_says_which_guards_were_on() -> None:
@@ -160,7 +160,7 @@ def test_orders_are_counted_in_the_time_of_the_recording() -> None:
     # At 0 and 4 s; not at 8; at 12 and 16, of which that at 16 is the second again.
     assert script.failed == ["RateLimitExceeded"] * 2
     assert len(report.failures) == 2
-    assert report.orders == 4
+    assert report.order_count == 4
 
 
 def test_what_is_held_and_what_rests_is_at_risk_until_it_is_over() -> None:
@@ -209,7 +209,7 @@ def test_what_was_settled_is_not_at_risk_any_more() -> None:
         guards=policy,
     )
     assert script.failed == ["max_exposure"]
-    assert [x.market_id for x in report.trades] == ["RAIN", "SNOW"]
+    assert [x.market_id for x in report.fills] == ["RAIN", "SNOW"]
 
 
 def test_a_change_is_held_against_the_caps_and_one_that_is_refused_counts_not() -> None:
@@ -326,7 +326,7 @@ def test_no_more_opens_once_so_much_was_lost_in_a_day() -> None:
         guards=policy,
     )
     assert script.failed == ["max_daily_loss"]
-    assert len(report.trades) == 2
+    assert len(report.fills) == 2
 
 
 def test_a_daily_loss_of_several_accounts_is_refused_before_anything_runs() -> None:

@@ -70,7 +70,7 @@ def test_a_market_that_was_read_after_its_end_does_not_tell_how_it_ended(
 ) -> None:
     cheat = Cheat()
     report = backtest(cheat, DAY, contracts=[ended(read=read)], delays=delays)
-    assert report.trades == ()
+    assert report.fills == ()
     assert len(cheat.seen) == 2
     plain = attrs.evolve(contract().market, venue_status="", status=MarketStatus.OPEN)
     for market in cheat.seen:
@@ -117,7 +117,7 @@ def test_a_close_that_may_have_come_early_is_not_told_and_still_comes(
         late, events, contracts=[attrs.evolve(known, keeps_hours=keeps_hours)]
     )
     assert (late.seen[0].closes_at is not None) is is_told
-    assert bool(report.trades) is not keeps_hours
+    assert bool(report.fills) is not keeps_hours
 
 
 class Prophet(Strategy):

@@ -34,7 +34,7 @@ def swept(since: int, *events: Told) -> Decimal:
     report = backtest(
         Sweeper(since), [first, *events], contracts=[contract()], cash=100_000
     )
-    return total(fill.size for fill in report.trades)
+    return total(fill.size for fill in report.fills)
 
 
 TOOK = (NOW, own(30, trade_id="ours"))

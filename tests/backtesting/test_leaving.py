@@ -267,13 +267,13 @@ def test_nothing_fills_in_a_market_that_was_left(tmp_path: Path) -> None:
     journal(stayed, "kalshi", *BOTH, delta("B", 3), delta("B", 4))
     convert(left, tmp_path / "tables")
     contracts = [contract("A"), contract("B")]
-    assert backtest(Late(), stayed, contracts=contracts).trades
+    assert backtest(Late(), stayed, contracts=contracts).fills
     of: list[Data] = [left, tmp_path / "tables"]
     for data in of:
         strategy = Late()
         report = backtest(strategy, data, contracts=contracts)
         assert len(report.decisions) == 1
-        assert report.trades == ()
+        assert report.fills == ()
         assert strategy.gaps == [("A",)]
 
 
@@ -305,19 +305,19 @@ def test_nothing_fills_between_two_recordings(tmp_path: Path) -> None:
         strategy = Between()
         report = backtest(strategy, data, contracts=contracts)
         assert len(report.decisions) == 1
-        assert report.trades == ()
+        assert report.fills == ()
         assert strategy.gaps == [("A", "B")]
     # Where a third was there all the time, nothing is missing.
     # Snapshots have no time of the venue: that it heard the same at once proves it.
     said = (*BOTH, delta("A", 3), delta("B", 4))
     third = journal(tmp_path / "third", "kalshi", *said)
     lines = third.read_bytes()
-    assert backtest(Between(), [*paths, third], contracts=contracts).trades == ()
+    assert backtest(Between(), [*paths, third], contracts=contracts).fills == ()
     last = f'"at":{HEAD.at + 4}'
     assert last.encode() in lines
     third.write_bytes(
         lines.replace(last.encode(), f'"at":{HEAD.at + hour + 2}'.encode())
     )
     strategy = Between()
-    assert backtest(strategy, [*paths, third], contracts=contracts).trades
+    assert backtest(strategy, [*paths, third], contracts=contracts).fills
     assert strategy.gaps == []

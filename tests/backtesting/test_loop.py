@@ -189,7 +189,7 @@ def test_an_order_meets_the_book_of_its_arrival_and_not_that_of_its_decision() -
     report = backtest(
         once, events, contracts=[contract()], delays=Delays(order=2 * SECOND)
     )
-    assert report.trades == ()
+    assert report.fills == ()
     assert report.fill_ratio == 0
 
 
@@ -200,7 +200,7 @@ def test_without_delay_an_order_comes_after_all_that_was_received_by_then() -> N
         (when(1), QUIET),
     ]
     report = backtest(Once(time_in_force="ioc"), events, contracts=[contract()])
-    assert report.trades == ()
+    assert report.fills == ()
 
 
 def test_timers_ring_at_their_time_between_events() -> None:
@@ -237,8 +237,8 @@ def test_decisions_up_to_a_moment_do_not_depend_on_what_comes_after(
         known = [x for x in first.decisions if x.at <= cut]
         assert known == [x for x in second.decisions if x.at <= cut]
         assert len(known) > 5
-        fills = [x for x in first.trades if x.created_at < at(cut)]
-        assert fills == [x for x in second.trades if x.created_at < at(cut)]
+        fills = [x for x in first.fills if x.created_at < at(cut)]
+        assert fills == [x for x in second.fills if x.created_at < at(cut)]
 
 
 class Peeking(Strategy):
@@ -351,7 +351,7 @@ def test_the_same_inputs_give_the_same_report_byte_by_byte() -> None:
         return backtest(Restless(3), events, contracts=CONTRACTS, cash="500")
 
     first, second = go(), go()
-    assert len(first.trades) > 20
+    assert len(first.fills) > 20
     assert first.to_json() == second.to_json()
     assert first.to_html() == second.to_html()
 
@@ -369,7 +369,7 @@ def test_markets_add_up_to_the_whole_exactly(seed: int, delay: int) -> None:
     )
     assert report.pnl == report.equity - report.starting_cash
     assert report.pnl == total(market.pnl for market in report.markets)
-    assert report.fees == total(fill.fee for fill in report.trades)
+    assert report.fees == total(fill.fee for fill in report.fills)
     assert report.turnover == total(market.turnover for market in report.markets)
     assert report.equity_curve[-1].equity == report.equity
     assert report.max_drawdown_ratio >= 0
@@ -396,7 +396,7 @@ def test_what_the_desk_knows_is_what_the_engine_has_once_all_is_told(seed: int) 
 def test_a_strategy_without_orders_pays_and_earns_nothing() -> None:
     report = backtest(Strategy(), randomly(random.Random(1), 50), contracts=CONTRACTS)
     assert {report.pnl, report.fees, report.turnover} == {D(0)}
-    assert (report.fill_ratio, report.brier, report.orders) == (None, None, 0)
+    assert (report.fill_ratio, report.brier, report.order_count) == (None, None, 0)
 
 
 # -- money -----------------------------------------------------------------------------
@@ -418,7 +418,7 @@ def test_the_numbers_of_a_small_backtest() -> None:
         D("4.9"),
     )
     assert (report.fees, report.turnover) == (D("0.1"), D("10.0") / 2)
-    assert (report.fill_ratio, report.orders) == (D(1), 1)
+    assert (report.fill_ratio, report.order_count) == (D(1), 1)
     [market] = report.markets
     assert (market.pnl, market.realized, market.value) == (D("4.9"), D(5), D(1))
     assert (market.fills, market.contracts) == (1, D(10))
@@ -505,7 +505,7 @@ def test_a_price_off_the_grid_is_told_as_it_is_live() -> None:
     [failure] = [x for _, x in once.told if isinstance(x, Failure)]
     assert isinstance(failure.error, InvalidPrice)
     assert report.failures == (failure,)
-    assert report.orders == 0
+    assert report.order_count == 0
 
 
 def test_what_the_venue_refuses_is_told_as_a_failure_and_not_as_an_order() -> None:
@@ -691,7 +691,7 @@ def test_a_trade_of_the_other_outcome_is_told_of_the_first_and_moves_no_queue() 
     [told] = [x for _, x in resting.told if isinstance(x, Trade)]
     assert (told.outcome, told.price, told.taker_side) == ("yes", D("0.49"), SELL)
     # Whether a match of both outcomes is told once or twice is not said: none is counted.
-    assert (report.ignored, report.trades) == (0, ())
+    assert (report.ignored, report.fills) == (0, ())
 
 
 def test_a_strategy_that_stops_is_told_nothing_more() -> None:
@@ -735,7 +735,7 @@ def test_events_are_counted_that_were_told(last: int) -> None:
 def test_what_is_decided_last_meets_the_last_book() -> None:
     once = Once()
     report = backtest(once, [(when(0), QUIET)], contracts=[contract()])
-    assert [fill.price for fill in report.trades] == [D("0.50")]
+    assert [fill.price for fill in report.fills] == [D("0.50")]
     assert once.times(Fill) == [0]
 
 
@@ -797,7 +797,7 @@ def test_a_market_that_has_ended_since_is_open_again() -> None:
         ended = attrs.evolve(contract().market, status=status)
         later = attrs.evolve(contract(), market=ended)
         report = backtest(Once(), [(when(0), QUIET)], contracts=[later])
-        assert len(report.trades) == 1
+        assert len(report.fills) == 1
 
 
 @pytest.mark.parametrize(
@@ -811,7 +811,7 @@ def test_a_market_is_taken_as_it_was_read_before_the_first_event_and_not_after(
     known = attrs.evolve(contract(), market=shut, read_at=at(when(read)))
     strategy = Enduring()
     report = backtest(strategy, [(when(0), QUIET)], contracts=[known])
-    assert len(report.trades) == read
+    assert len(report.fills) == read
     assert [type(x.error) for x in report.failures] == [MarketClosed][read:]
 
 
@@ -889,7 +889,7 @@ def test_a_refused_change_is_told_and_the_order_stays(
     assert isinstance(failure.command, Amend)
     assert strategy.times(Failure) == [2]
     assert strategy.open == [(D("0.40"), D(10))]
-    assert [x.size for x in report.trades] == [3]
+    assert [x.size for x in report.fills] == [3]
 
 
 def test_contracts_are_given_once() -> None:

@@ -277,7 +277,7 @@ def test_what_filled_in_a_queue_fills_the_same_replayed_and_backtested(
     tested = backtest(Maker(name), path, contracts=[contract], cash=cash_before(real))
     assert tested.failures == real.failures == ()
     assert decided(tested) == decided(real)
-    assert filled(tested.trades) == filled(real.fills)
+    assert filled(tested.fills) == filled(real.fills)
     assert tested.cash == real.cash
     for other in FLAVOURS:
         told = replayed(other, all_fills, path)
@@ -298,6 +298,6 @@ def test_what_others_recorded_fills_the_same_until_an_order_follows_a_fill(
     )
     # Whom our first bid left standing is before the second, live and not in the recording;
     # its queue is not passed here, as what takers do not find they are not told to want.
-    assert [x.size for x in tested.trades] == [12, 18, 30]
-    assert filled(tested.trades) == filled(real.fills)[:3]
+    assert [x.size for x in tested.fills] == [12, 18, 30]
+    assert filled(tested.fills) == filled(real.fills)[:3]
     assert decided(tested) == decided(real)[:3]

@@ -424,6 +424,6 @@ def test_what_is_between_two_fills_of_one_instant_is_no_drawdown() -> None:
         (when(2), book("100@0.43", "100@0.45")),
     ]
     report = backtest(Resting(), events, contracts=[contract()])
-    assert len(report.trades) == 2
+    assert len(report.fills) == 2
     equities = [x.equity for x in report.equity_curve]
     assert report.max_drawdown == D(10_000) - min(equities) == 10_000 - report.equity

@@ -81,7 +81,7 @@ def test_a_trade_of_two_overlapping_recordings_fills_once() -> None:
     told = stream((0, A), (1, A), (2, sold("a")), (4, A))
     once = backtest(Bidding(), told, contracts=[contract()])
     twice = backtest(Bidding(), merged(told, later(told)), contracts=[contract()])
-    assert [x.size for x in once.trades] == [x.size for x in twice.trades] == [10]
+    assert [x.size for x in once.fills] == [x.size for x in twice.fills] == [10]
     assert (once.events, twice.events) == (4, 5)  # from the end on there is a gap
     assert (once.repeated, twice.repeated) == (0, 4)
 
@@ -293,10 +293,10 @@ class Crossing(Strategy):
 def test_nothing_fills_between_recordings() -> None:
     first, later = stream((0, A), (2, A)), stream((5, A), (7, A))
     alone = backtest(Crossing(), [*first, *later], contracts=[contract()])
-    assert [at(when(3)) for _ in alone.trades] == [x.created_at for x in alone.trades]
+    assert [at(when(3)) for _ in alone.fills] == [x.created_at for x in alone.fills]
     report = backtest(Crossing(), merged(first, later), contracts=[contract()])
     # It rests in the gap, and meets the book that ends it.
-    assert [x.created_at for x in report.trades] == [at(when(5))]
+    assert [x.created_at for x in report.fills] == [at(when(5))]
 
 
 # -- recorders that are not as quick as each other -------------------------------------
@@ -360,7 +360,7 @@ def test_what_was_offered_before_a_slower_recording_takes_over_is_not_offered_ag
 ) -> None:
     first, late = heard(20, 2200, *OFFERED), heard(500, 9000, *OFFERED)
     bought = [
-        sum(x.size for x in backtest(strategy(), data, contracts=[contract()]).trades)
+        sum(x.size for x in backtest(strategy(), data, contracts=[contract()]).fills)
         for data in (first, late, merged(first, late), merged(late, first))
     ]
     assert bought[2] <= max(bought[:2])
@@ -526,7 +526,7 @@ def taken(*streams: Told) -> Decimal:
     made = backtest(
         Greedy(), merged(*streams), contracts=[contract()], cash=Decimal(1_000_000)
     )
-    return sum((x.size for x in made.trades), Decimal(0))
+    return sum((x.size for x in made.fills), Decimal(0))
 
 
 FULL, GONE = book("10@0.40", "100@0.50"), book("10@0.40")

@@ -167,15 +167,15 @@ def test_a_backtest_decides_and_fills_as_who_polls_a_replay_of_it(
     of_tape = report(tape, tape.path, strategy())
     assert of_tape.decisions
     assert of_tape.decisions == of_polls.decisions
-    for name in ("trades", "cash", "equity", "equity_curve", "fees", "markets"):
+    for name in ("fills", "cash", "equity", "equity_curve", "fees", "markets"):
         assert getattr(of_tape, name) == getattr(of_polls, name)
 
 
 def test_who_takes_what_a_polled_book_offers_is_filled(tape: Polls) -> None:
     found = report(tape, tape.path)
-    assert found.trades
+    assert found.fills
     offered = {level.price for book in tape.books for level in book.asks}
-    assert {fill.price for fill in found.trades} <= offered
+    assert {fill.price for fill in found.fills} <= offered
 
 
 def test_the_report_counts_polled_books_and_is_the_same_each_time(tape: Polls) -> None:
@@ -365,7 +365,7 @@ def test_a_position_is_settled_by_what_was_read_of_its_market(
     [change] = [x for _, x in recorded(path) if isinstance(x, MarketChange)]
     assert change.value == ended.settlement_price
     found = backtest(Watching(), path, contracts=[contract])
-    assert found.trades
+    assert found.fills
     assert found.settlements
     assert found.markets[0].is_settled
 

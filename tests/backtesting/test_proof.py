@@ -164,7 +164,7 @@ def test_live_and_backtest_decide_and_fill_the_same_to_the_last_digit(
     assert decided(tested.decisions) == decided(real.decisions)
     assert [len(x) for x in decided(real.decisions).values()] == [4, 4, 4]
     assert min(len(x) for x in filled(real.fills).values()) >= 3
-    assert filled(tested.trades) == filled(real.fills)
+    assert filled(tested.fills) == filled(real.fills)
     assert tested.cash == real.cash
     assert tested.failures == real.failures == ()
 

@@ -233,7 +233,7 @@ def test_who_takes_several_times_from_a_level_alone_fills_the_same_again(
     assert min(sizes(real, real.fills)) > 0
     tested = backtest(kind(name, outcome), path, contracts=[contract], cash=cash)
     again = on_paper(flavour, path, kind(name, outcome), cash)
-    for told, fills in ((tested, tested.trades), (again, again.fills)):
+    for told, fills in ((tested, tested.fills), (again, again.fills)):
         assert decided(told.decisions) == decided(real.decisions)
         assert filled(fills) == filled(real.fills)
         assert told.cash == real.cash
@@ -261,7 +261,7 @@ def test_who_takes_several_times_from_a_level_among_others_fills_the_same_again(
         strategy = Nibbler(name, outcome)
         tested = backtest(strategy, source, contracts=[contract], cash=cash)
         assert decided(tested.decisions) == decided(real.decisions)
-        assert sizes(tested, tested.trades) == got
+        assert sizes(tested, tested.fills) == got
         [row] = sweep(
             Nibbler,
             {"name": [name], "outcome": [outcome]},
@@ -270,7 +270,7 @@ def test_who_takes_several_times_from_a_level_among_others_fills_the_same_again(
             cash=cash,
             workers=1,
         ).rows
-        assert (row.fills, row.pnl) == (len(tested.trades), tested.pnl)
+        assert (row.fills, row.pnl) == (len(tested.fills), tested.pnl)
     told, stored = ([*events_of(x)] for x in (path, tmp_path / "tables"))
     assert [x for x in stored if not isinstance(x[1], OwnTake)] == [
         x for x in told if not isinstance(x[1], OwnTake)
@@ -300,6 +300,6 @@ def test_what_a_strategy_did_not_take_itself_is_anothers(
 
     tested = backtest(Late(contract.market_id, 0), path, contracts=[contract])
     assert sum(isinstance(x, OwnTake) for _, x in events_of(path)) >= 3
-    [found] = sizes(tested, tested.trades)
+    [found] = sizes(tested, tested.fills)
     # Where the trade is told after the book of its moment, it may still be to be shown.
     assert found == got[2] if venue == "kalshi" else 0 < found <= got[2]

@@ -45,7 +45,7 @@ def report() -> Report:
 def test_json_has_every_digit_as_text(report: Report) -> None:
     told = json.loads(report.to_json(), parse_float=pytest.fail)
     assert Decimal(told["pnl"]) == report.pnl
-    assert len(told["trades"]) == len(report.trades) > 20
+    assert len(told["fills"]) == len(report.fills) > 20
     assert Decimal(told["markets"][0]["pnl"]) == report.markets[0].pnl
     assert told["decisions"][0]["key"] == "order-1"
     assert told["started_at"].endswith("Z")
@@ -91,7 +91,7 @@ def test_a_browser_shows_the_curve_the_markets_and_the_trades(
     page.write_text(report.to_html())
     seen = dom(page)
     assert seen.count("<svg") == 1
-    assert seen.count("<tr>") > len(report.trades) + len(report.markets)
+    assert seen.count("<tr>") > len(report.fills) + len(report.markets)
     rows = looked_at(page)
     blue = [
         (x, y)
@@ -127,8 +127,8 @@ def on_polymarket(report: Report) -> Report:
         )
         for x in report.markets
     ]
-    trades = [attrs.evolve(x, market_id=LONG) for x in report.trades[:40]]
-    return attrs.evolve(report, markets=tuple(markets), trades=tuple(trades))
+    trades = [attrs.evolve(x, market_id=LONG) for x in report.fills[:40]]
+    return attrs.evolve(report, markets=tuple(markets), fills=tuple(trades))
 
 
 def test_at_the_width_of_a_screen_every_column_is_seen(
@@ -271,7 +271,7 @@ def test_a_hundred_thousand_trades_are_less_than_a_megabyte(report: Report) -> N
     big = attrs.evolve(
         told,
         equity_curve=tuple(attrs.evolve(first, at=x, equity=y) for x, y in many),
-        trades=tuple(attrs.evolve(told.trades[0], created_at=x) for x, _ in many),
+        fills=tuple(attrs.evolve(told.fills[0], created_at=x) for x, _ in many),
     )
     html = big.to_html()
     assert len(html.encode()) < 1_000_000
@@ -289,12 +289,12 @@ def test_in_a_browser_whatever_is_named_by_others_is_text(
     report: Report, tmp_path: Path
 ) -> None:
     market = attrs.evolve(report.markets[0], title=HOSTILE, market_id=HOSTILE)
-    trade = attrs.evolve(report.trades[0], market_id=HOSTILE, outcome=HOSTILE)
+    trade = attrs.evolve(report.fills[0], market_id=HOSTILE, outcome=HOSTILE)
     told = attrs.evolve(
         report,
         strategy=HOSTILE,
         markets=(market,),
-        trades=(trade,),
+        fills=(trade,),
         notes=(Note(at=1, text=HOSTILE),),
     )
     for html in (told.to_html(), f"<title>cell</title>{told._repr_html_()}"):
@@ -398,14 +398,14 @@ def test_what_was_refused_is_told_with_its_reasons() -> None:
 
 
 def test_fills_are_counted_of_orders_in_words(report: Report) -> None:
-    one = attrs.evolve(report, trades=report.trades[:3], orders=1)
+    one = attrs.evolve(report, fills=report.fills[:3], order_count=1)
     assert "<dd>3 fills of 1 order</dd>" in one.to_html()
-    other = attrs.evolve(report, trades=report.trades[:1], orders=2)
+    other = attrs.evolve(report, fills=report.fills[:1], order_count=2)
     assert "<dd>1 fill of 2 orders</dd>" in other.to_html()
 
 
 def test_a_trade_has_its_time_to_the_microsecond(report: Report) -> None:
-    moment = report.trades[-1].created_at
+    moment = report.fills[-1].created_at
     assert f"<td>{moment:%Y-%m-%d %H:%M:%S.%f}</td>" in report.to_html()
 
 
@@ -460,7 +460,7 @@ def test_every_list_is_a_table_and_an_empty_one_has_the_same_columns(
 
 def test_tables_add_up_to_the_last_digit(report: Report) -> None:
     assert report.to_frame("markets")["pnl"].sum() == report.pnl
-    assert report.to_frame("trades", "polars")["fee"].sum() == report.fees
+    assert report.to_frame("fills", "polars")["fee"].sum() == report.fees
     assert report.to_frame("equity_curve")["equity"].iloc[-1] == report.equity
 
 
@@ -560,7 +560,7 @@ def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
 ) -> None:
     told = attrs.evolve(
         report,
-        trades=report.trades * 1_000,
+        fills=report.fills * 1_000,
         pnl=D("-14.1700"),
         fees=D("10.8094"),
         max_drawdown=D("14.17"),
@@ -572,8 +572,8 @@ def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
         == (
             "Report(strategy='Restless', started_at=2026-11-20T18:40:02Z, "
             f"ended_at={report.ended_at:%Y-%m-%dT%H:%M:%SZ}, events={report.events}, "
-            f"markets={len(report.markets)}, orders={report.orders}, "
-            f"fills={len(told.trades)}, pnl=-14.17, fees=10.8094, max_drawdown=14.17, "
+            f"markets={len(report.markets)}, orders={report.order_count}, "
+            f"fills={len(told.fills)}, pnl=-14.17, fees=10.8094, max_drawdown=14.17, "
             "equity=1000)"
         )
     )
@@ -599,9 +599,9 @@ def test_contracts_on_a_page_are_grouped_and_dollars_are_one_word(
         turnover=D("-1234567.5"),
         held=(Holding("yes", D("54321.5"), D(1)),),
     )
-    trade = attrs.evolve(report.trades[-1], size=D(7_654_321))
+    trade = attrs.evolve(report.fills[-1], size=D(7_654_321))
     page = attrs.evolve(
-        report, markets=(large, *others), trades=(*report.trades, trade)
+        report, markets=(large, *others), fills=(*report.fills, trade)
     ).to_html()
     for told in ("1,234,567.5<", "-$1,234,567.5000<", ">7,654,321<"):
         assert told in page

@@ -84,7 +84,7 @@ def test_a_thousand_samples_cover_the_events(seconds: int, milliseconds: int) ->
     count = 2_000
     report = told(events([seconds * SECOND // count] * count))
     assert report.assumptions.sample == milliseconds * MILLISECOND
-    traded = len(report.trades)
+    traded = len(report.fills)
     assert len(report.equity_curve) - traded <= 1_002
     assert len(report.equity_curve) >= min(500, seconds * 100)
 
@@ -127,7 +127,7 @@ def test_a_trade_is_looked_at_once_all_that_came_with_it_is_told() -> None:
         (at_once + SECOND, book("100@0.40", "100@0.42")),
     ]
     report = backtest(Resting(), given, contracts=[CONTRACT], cash=1_000)
-    [fill] = report.trades
+    [fill] = report.fills
     cost = Decimal(20) * (Decimal("0.41") - Decimal("0.40")) + fill.fee
     assert report.max_drawdown == cost
     equities = {point.equity for point in report.equity_curve}

@@ -133,7 +133,7 @@ def test_a_row_is_that_of_the_run_alone_wherever_it_stops_or_raises(data: Any) -
     assert told == [alone(Trading, parameters, data) for parameters in GRID]
     reports = [json.loads(x) for x in told if x.startswith("{")]
     assert len({x["events"] for x in reports}) > 5
-    assert any(x["trades"] for x in reports)
+    assert any(x["fills"] for x in reports)
     assert any("set back" in note["text"] for x in reports for note in x["notes"])
 
 

@@ -113,7 +113,7 @@ def test_tables_give_the_report_of_their_recording_byte_by_byte(
 ) -> None:
     _, of_recording = backtested(session, session.path)
     _, of_tables = backtested(session, session.tables)
-    assert of_recording.trades
+    assert of_recording.fills
     assert of_recording.to_json() == of_tables.to_json()
 
 

@@ -164,7 +164,7 @@ def test_a_settlement_and_another_grid_give_the_same_report_byte_by_byte(
 ) -> None:
     report = report_of(session, session.path)
     assert report.settlements
-    assert report.trades
+    assert report.fills
     # Bids of a tick above were placed by both grids.
     prices = {x.price for x in report.decisions if hasattr(x, "price")}
     assert {len(str(price.normalize())) for price in prices} >= {3, 4, 5}
@@ -266,7 +266,7 @@ def test_tables_of_a_week_give_the_report_of_its_recordings_byte_by_byte(
 ) -> None:
     of_recordings = report_of_week(session, week)
     assert of_recordings.repeated
-    assert of_recordings.trades
+    assert of_recordings.fills
     convert(week, tmp_path / "week")
     assert (
         report_of_week(session, tmp_path / "week").to_json() == of_recordings.to_json()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import invoke
+
 COMMAND = (sys.executable, "-m", "unified_exchanges.cli")
 LONG = "/".join(["a folder that is not there", *["and-on"] * 20, "session.jsonl"])
 """Twice as long as the screen that is assumed where there is none."""
@@ -71,3 +73,21 @@ def test_help_is_framed_as_ever(tmp_path: Path) -> None:
         timeout=60,
     )
     assert "╭─" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "last"),
+    [
+        ("run", "[MARKET]..."),
+        ("backtest", "[MARKET]..."),
+        ("sweep", "[MARKET]..."),
+        ("record", "{MARKET}..."),
+        ("watch", "{MARKET}..."),
+        ("convert", "{FILE}..."),
+        ("cancel", "[ORDER]..."),
+    ],
+)
+def test_the_usage_says_once_that_there_may_be_several(command: str, last: str) -> None:
+    told = invoke(command, "--nothing").err.splitlines()
+    [usage] = [line for line in told if line.startswith("Usage: ")]
+    assert usage.split()[-1] == last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_tables_are_enough_for_a_backtest(recording: Path, tmp_path: Path) -> No
     whole = invoke("backtest", MAKER, "--data", str(recording), "--json").document
     told = done.document
     assert told["markets"]
-    for name in ("markets", "assumptions", "trades", "pnl", "notes", "equity_curve"):
+    for name in ("markets", "assumptions", "fills", "pnl", "notes", "equity_curve"):
         assert told[name] == whole[name]
     swept = invoke("sweep", MAKER, "--data", str(tables), "--workers", "1", "--json")
     assert swept.code == 0, swept.err
@@ -334,9 +335,35 @@ def test_data_that_is_not_there_is_said(words: tuple[str, ...], said: str) -> No
     assert (done.code, said in json.loads(done.err)["message"]) == (2, True)
 
 
-def test_a_market_that_no_recording_has_is_named(recording: Path) -> None:
-    done = invoke("backtest", MAKER, "HAIL", "--data", str(recording), "--json")
-    assert (done.code, "HAIL" in done.error["message"]) == (2, True)
+@pytest.mark.parametrize("command", ["backtest", "sweep"])
+def test_a_market_that_no_recording_has_is_named_and_those_that_there_are(
+    recording: Path, markets: list[str], command: str
+) -> None:
+    nearly = f"{markets[1]}X"
+    done = invoke(command, MAKER, nearly, "--data", str(recording), "--json")
+    assert done.code == 2
+    # The one that may be meant comes first.
+    there = f"{markets[1]}, {markets[0]}"
+    said = f"no recording has the market {nearly!r}, but {there}: --markets-from names"
+    assert said in done.error["message"]
+
+
+def test_of_many_markets_that_there_are_eight_are_named(tmp_path: Path) -> None:
+    many = [SNAPSHOT.replace('"M"', f'"M{n:02}"') % (n + 1) for n in range(12)]
+    path = journal(tmp_path / "r", *many)
+    done = invoke("backtest", MAKER, "M1", "--data", str(path), "--json")
+    there = re.findall(r"M\d\d", done.error["message"])
+    assert len(there) == len(set(there)) == 8
+    assert f"{there[-1]}, …: " in done.error["message"]
+
+
+@pytest.mark.parametrize("name", ["M", "kalshi:M"])
+def test_a_market_that_is_there_without_its_terms_is_not_named_as_another(
+    tmp_path: Path, name: str
+) -> None:
+    path = journal(tmp_path / "r", SNAPSHOT % 1)
+    done = invoke("backtest", MAKER, name, "--data", str(path), "--json")
+    assert f"no recording has the market {name!r}: --markets" in done.error["message"]
 
 
 SWEPT = f"""import enum
@@ -376,7 +403,7 @@ def test_a_sweep_gives_the_figures_of_its_backtests(
         {"size": "40", "room": 3},
     ]
     alone = invoke("backtest", MAKER, "--data", str(recording), "--json").document
-    names = ("pnl", "fees", "max_drawdown", "turnover", "orders")
+    names = ("pnl", "fees", "max_drawdown", "turnover", "order_count")
     assert {name: rows[0][name] for name in names} == {x: alone[x] for x in names}
     here = invoke(*words, "--param", "room=3", "--workers", "1", "--json")
     assert here.out == done.out

@@ -223,7 +223,7 @@ def test_in_a_backtest_who_joined_before_and_is_told_late_is_ahead(delay: int) -
         cash=1000,
         delays=Delays(order=delay * MS),
     )
-    assert not report.trades
+    assert not report.fills
 
 
 def begun(arrives: int = 75) -> PaperEngine:

@@ -116,7 +116,7 @@ def test_a_slower_recorder_fills_nothing_by_trades_from_before_the_order(
     late = [(moment + lag * MILLISECOND, event) for moment, event in happened]
     whole, *streams = ([began, *x, over] for x in (happened, heard, late))
     alone, *both = (
-        total(x.size for x in backtest(Resting(placed), data, contracts=terms).trades)
+        total(x.size for x in backtest(Resting(placed), data, contracts=terms).fills)
         for data in (whole, merged(*streams), merged(*reversed(streams)))
     )
     # What happened before the order and is told after it leaves those who stood before it.

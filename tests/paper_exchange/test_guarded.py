@@ -90,7 +90,7 @@ def test_what_rested_and_filled_is_not_at_risk_twice(
     ran, at_risk = _played(flavour, "paper", lambda _: Maker(name), **on_paper)
     assert ran.failures == tested.failures == ()
     assert decided(ran) == decided(tested) == decided(real)
-    assert filled(ran.fills) == filled(tested.trades) == filled(real.fills)
+    assert filled(ran.fills) == filled(tested.fills) == filled(real.fills)
     # Nothing rests, and of the second bid 4 are held.
     [*_, last] = ran.fills
     assert (at_risk.orders, at_risk.positions) == (0, 4 * last.price)
@@ -158,11 +158,11 @@ def test_what_was_settled_is_at_risk_no_more(flavour: str, tmp_path: Path) -> No
         books.next(timeout=10)
     guards = GuardPolicy(max_exposure=Decimal(10), max_market_exposure=None, **LOOSE)
     tested = backtest(Twice(names), path, contracts=made, cash=100, guards=guards)
-    assert len(tested.trades) == 2
+    assert len(tested.fills) == 2
     over = {"source": "replay", "path": path, "cash": 100, "guards": guards}
     ran, _ = _played(flavour, "paper", lambda _: Twice(names), **over)
     assert ran.failures == tested.failures == ()
-    assert filled(ran.fills) == filled(tested.trades)
+    assert filled(ran.fills) == filled(tested.fills)
 
 
 @pytest.fixture(scope="module", params=VENUES)

@@ -256,7 +256,7 @@ def test_guards_refuse_over_a_recording_what_they_refuse_in_its_backtest(
     tested = backtest(theirs, tape.path, contracts=contracts_in(tape), **terms)
     assert mine.said[: len(theirs.said)] == theirs.said
     assert _decided(ran) == _decided(tested)
-    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.fills]
     refused = [
         x
         for x in tested.failures
@@ -275,13 +275,13 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
     tested = backtest(
         theirs, tape.path, contracts=contracts_in(tape), delays=delays, cash=2_000
     )
-    assert len(tested.trades) > 10
+    assert len(tested.fills) > 10
     assert len(tested.decisions) > 30
     # What was received in the last moments comes too late to be told in a backtest.
     assert mine.said[: len(theirs.said)] == theirs.said
     assert all(len(what) in {3, 4} for what in mine.said[len(theirs.said) :])
     assert _decided(ran) == _decided(tested)
-    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.fills]
     assert ran.cash == tested.cash
 
 
@@ -335,7 +335,7 @@ def test_what_comes_between_messages_of_one_moment_does_so_in_a_backtest_as_well
     assert any(x[1] == "now" for x in theirs.said)
     assert mine.said[: len(theirs.said)] == theirs.said
     assert _decided(ran)[: len(tested.decisions)] == _decided(tested)
-    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.fills]
     assert ran.cash == tested.cash
 
 
@@ -373,8 +373,8 @@ def test_a_run_over_a_recording_whose_clock_was_set_is_the_backtest_of_it(
     )
     assert mine.said[: len(theirs.said)] == theirs.said
     assert _decided(ran) == _decided(tested)
-    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
-    assert len(tested.trades) > 10
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.fills]
+    assert len(tested.fills) > 10
     assert ran.cash == tested.cash
     notes = [x.text for x in tested.notes]
     assert [x.text for x in ran.notes] == notes

@@ -156,7 +156,7 @@ def test_so_it_is_in_a_backtest_and_on_paper_over_the_recording(
     assert len(theirs.reasons) == 1
     assert "resumed trading after a pause" in theirs.reasons[0]
     assert mine.said == theirs.said
-    assert not tested.trades
+    assert not tested.fills
     assert not tested.failures
 
 

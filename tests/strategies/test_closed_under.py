@@ -84,7 +84,7 @@ def test_one_run_that_breaks_lets_the_other_one_cancel_its_orders(
     with pytest.raises(ValueError, match="bug"):
         asyncio.run(go())
     [report] = reports
-    assert len(report.orders) == 3
+    assert len(report.left_orders) == 3
     with exchange(at.venue, **at.account) as ex:
         assert ex.fetch_open_orders() == []
 
@@ -100,7 +100,7 @@ def test_an_exchange_is_closed_once_the_run_of_another_thread_is_over(
         thread.start()
         assert strategy.rests.wait(30)
     thread.join(10)
-    assert [len(report.orders) for report in reports] == [3]
+    assert [len(report.left_orders) for report in reports] == [3]
     with exchange(at.venue, **at.account) as ex:
         assert ex.fetch_open_orders() == []
 
@@ -141,7 +141,7 @@ def test_a_strategy_that_closes_its_exchange_ends_its_run(
                 ex.close()
 
     report = run(Closing(markets[0]), ex, seconds=60)
-    assert [x.status for x in report.orders] == ["canceled"] * 3
+    assert [x.status for x in report.left_orders] == ["canceled"] * 3
     with pytest.raises(BadRequest, match="closed"):
         run(Resting(markets[0]), ex, seconds=1)
 

@@ -219,4 +219,4 @@ def test_a_run_that_is_asked_to_end_cancels_as_any_other(
     report = ended(flavour, bugged, kind, **how, stop=stop)
     assert isinstance(report, RunReport)
     assert bugged.came[-1] == "on_stop"
-    assert (len(report.orders), bugged.left) == (6, [])
+    assert (len(report.left_orders), bugged.left) == (6, [])

@@ -146,7 +146,7 @@ def test_of_trades_or_statuses_alone_it_leaves_the_book(
     report = backtest(taking, events, contracts=[contract()], delays=delays)
     leaves = subject not in (None, Subject.ORDER_BOOK)
     assert taking.knows is leaves
-    assert len(report.trades) == leaves
+    assert len(report.fills) == leaves
 
 
 def test_of_the_other_outcome_it_is_told_to_nobody() -> None:

@@ -366,7 +366,7 @@ def test_what_nobody_has_begun_to_send_is_not_sent_any_more(
 
     found = ended(flavour, strategy, at, release, transport=orders)
     assert found.report is not None
-    sent = len(found.report.orders)
+    sent = len(found.report.left_orders)
     assert sent == SENDERS
     assert len(found.report.unsent) == MANY - sent
     assert found.left == []

@@ -139,7 +139,7 @@ def test_nothing_fills_on_paper_in_a_market_that_was_left(
     for strategy, report in zip(strategies, [*reports, tested], strict=True):
         assert strategy.gaps == [(tuple(script.names[:1]), Subject.ORDER_BOOK, LEFT)]
         assert len(report.decisions) == 1
-    assert tested.trades == ()
+    assert tested.fills == ()
     assert [report.fills for report in reports] == [(), ()]
 
 

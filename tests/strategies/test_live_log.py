@@ -162,7 +162,7 @@ def test_who_presses_ctrl_c_gets_the_report(flavour: str, ground: Ground) -> Non
         report = perform(flavour, strategy, at.venue, stop=stop, **at.account)
         assert stop.is_set()
     assert [note.text for note in report.notes] == ["pressed"]
-    assert [order.status for order in report.orders] == ["canceled"]
+    assert [order.status for order in report.left_orders] == ["canceled"]
     assert signal.getsignal(signal.SIGINT) is before
 
 

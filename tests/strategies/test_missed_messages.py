@@ -177,7 +177,7 @@ def test_everybody_is_told_the_same_of_it(
     ]
     report = backtest(takings[2], path, contracts=contracts, cash=1000)
     assert [x.gaps for x in takings] == [live.gaps] * 3
-    fills = [(x.market_id, x.price, x.size) for x in report.trades]
+    fills = [(x.market_id, x.price, x.size) for x in report.fills]
     assert len(fills) > 2
     for each in ran:
         assert [(x.market_id, x.price, x.size) for x in each.fills] == fills

@@ -94,7 +94,7 @@ def test_orders_and_cancels_in_several_markets_come_out_as_they_did_live(
         assert filled_by_market(again.fills) == filled_by_market(real.fills)
         assert again.cash == real.cash
         assert again.failures == real.failures == ()
-        assert again.orders == ()
+        assert again.left_orders == ()
 
 
 class Larger(Maker):
@@ -137,7 +137,7 @@ def test_who_decides_otherwise_is_told_so_and_the_run_ends(
         report = replayed(flavour, hardened, path)
         assert [type(x.error) for x in hardened.heard] == [NotRecorded]
         assert report.failures == tuple(hardened.heard)
-        assert report.fills == report.orders == ()
+        assert report.fills == report.left_orders == ()
         assert report.cash == cash_before(real)
         assert report.events > 3
 
@@ -210,11 +210,13 @@ def test_refusals_changes_and_the_cancels_of_the_end_come_again(
     with stage(venue) as at:
         live, real = busy(flavour, at, path)
     assert len(real.failures) == (1 if venue == "kalshi" else 2)
-    assert [x.status.value for x in real.orders] == ["canceled"]
+    assert [x.status.value for x in real.left_orders] == ["canceled"]
     for other in FLAVOURS:
         strategy = Busy(live.markets[0])
         again = replayed(other, strategy, path)
         assert strategy.said == live.said
-        assert [x.order_id for x in again.orders] == [x.order_id for x in real.orders]
-        assert [x.status.value for x in again.orders] == ["canceled"]
+        assert [x.order_id for x in again.left_orders] == [
+            x.order_id for x in real.left_orders
+        ]
+        assert [x.status.value for x in again.left_orders] == ["canceled"]
         assert again.cash == real.cash

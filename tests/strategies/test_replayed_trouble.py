@@ -111,7 +111,9 @@ class Told(Strategy):
 def assert_same(again: RunReport, real: RunReport) -> None:
     assert again.cash == real.cash
     assert again.positions == real.positions
-    assert [x.order_id for x in again.orders] == [x.order_id for x in real.orders]
+    assert [x.order_id for x in again.left_orders] == [
+        x.order_id for x in real.left_orders
+    ]
     assert len(again.decisions) == len(real.decisions) == 2
 
 
@@ -233,7 +235,7 @@ def test_a_run_ends_in_the_time_of_the_recording(
     assert early.ended_at - early.started_at == timedelta(seconds=0.25)
     whole = replayed(flavour, Silent(first.markets[0]), path, seconds=3_600)
     assert whole.ended_at - whole.started_at < timedelta(seconds=30)
-    assert early.orders == whole.orders == early.fills == whole.fills == ()
+    assert early.left_orders == whole.left_orders == early.fills == whole.fills == ()
     assert whole.cash == cash_before(real)
 
 
@@ -328,5 +330,5 @@ def test_who_goes_on_after_the_end_of_the_recorded_run_is_told_when_that_was(
         again = replayed(flavour, Regular(name), path, seconds=seconds)
         assert len(again.decisions) == 3
         # Which of equal orders is which nobody can tell.
-        ended, before = ({x.order_id for x in y.orders} for y in (again, real))
+        ended, before = ({x.order_id for x in y.left_orders} for y in (again, real))
         assert ended == before

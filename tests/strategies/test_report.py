@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -17,6 +17,7 @@ from unified_exchanges import (
     exchange,
     run,
 )
+from unified_exchanges.backtesting import Report
 from unified_exchanges.paper import at
 from unified_exchanges.strategies import Cancel, RunReport, RunTotals
 
@@ -82,6 +83,14 @@ def test_a_report_counts_also_what_it_does_not_keep_and_makes_tables() -> None:
         report.to_frame(names)
 
 
+def test_what_both_reports_have_is_called_and_kept_alike() -> None:
+    tested, ran = get_type_hints(Report), get_type_hints(RunReport)
+    # A backtest of no events has no span.
+    both = (tested.keys() & ran.keys()) - {"started_at", "ended_at"}
+    assert {"decisions", "failures", "fills", "notes"} <= both
+    assert {x: tested[x] for x in both} == {x: ran[x] for x in both}
+
+
 def test_a_report_of_a_run_is_a_line_of_figures() -> None:
     report = RunReport(
         started_at=at(START),
@@ -91,7 +100,7 @@ def test_a_report_of_a_run_is_a_line_of_figures() -> None:
         decisions=tuple(Cancel(at=START, key=f"order-{n}") for n in range(40)),
         fills=(),
         failures=(),
-        orders=(),
+        left_orders=(),
         unsent=(Cancel(at=START, key="order-1"),),
         notes=(),
         cash=Decimal("99.50"),
@@ -99,6 +108,6 @@ def test_a_report_of_a_run_is_a_line_of_figures() -> None:
     )
     assert repr(report) == (
         "RunReport(started_at=2026-11-20T18:40:00Z, ended_at=2026-11-20T18:41:30Z, "
-        "events=1234, decisions=250000, fills=3, failures=2, orders=0, unsent=1, notes=1, "
+        "events=1234, decisions=250000, fills=3, failures=2, left_orders=0, unsent=1, notes=1, "
         "cash=99.5, positions=0)"
     )

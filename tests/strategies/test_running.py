@@ -169,7 +169,7 @@ def test_orders_of_the_second_outcome_are_told_as_they_were_asked_for(
     assert told == {(rester.second, "buy", market.grid.complement().lowest)}
     # The answer and the stream tell the same, and it is told once.
     assert [x.status.value for x in rester.of(Order)] == ["open"]
-    assert [x.status.value for x in report.orders] == ["canceled"]
+    assert [x.status.value for x in report.left_orders] == ["canceled"]
     assert left(at) == []
 
 
@@ -192,8 +192,8 @@ def test_the_end_cancels_the_orders_of_the_run_and_no_others(
                 desk.stop()
 
     report = perform(flavour, Three(market, rest), at)
-    assert sorted(x.size for x in report.orders) == [11, 12, 13]
-    assert {x.status.value for x in report.orders} == {"canceled"}
+    assert sorted(x.size for x in report.left_orders) == [11, 12, 13]
+    assert {x.status.value for x in report.left_orders} == {"canceled"}
     assert [x.order_id for x in left(at)] == [theirs.order_id]
 
 
@@ -276,7 +276,7 @@ def test_commands_for_one_order_are_sent_one_after_another(
     assert states[0] == ("open", 20)
     assert states[-1] == ("canceled", 15 if can_edit else 20)
     assert [type(x).__name__ for x in report.decisions] == ["Place", "Amend", "Cancel"]
-    assert report.orders == ()
+    assert report.left_orders == ()
     assert [type(x.error) for x in report.failures] == [NotSupported] * (not can_edit)
 
 

@@ -29,7 +29,7 @@ from unified_exchanges.paper import at
 from unified_exchanges.paper.account import Account
 from unified_exchanges.strategies import Cancel, Command, Desk, Failure, Place, Strategy
 from unified_exchanges.strategies.running import of_markets
-from unified_exchanges.strategies.session import Session, told
+from unified_exchanges.strategies.session import Session, as_library_error
 from unified_exchanges.strategies.waiting import PATIENCE, Waiting
 from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.parse import FeeTerms
@@ -379,7 +379,7 @@ def test_a_gap_makes_books_unknown(scene: Scene) -> None:
 
 
 def test_an_error_of_another_kind_may_have_been_executed() -> None:
-    found = told(RuntimeError("pool"))
+    found = as_library_error(RuntimeError("pool"))
     assert found.maybe_executed
     assert "pool" in str(found)
 
@@ -540,7 +540,7 @@ def test_an_order_that_was_interrupted_may_arrive_yet(scene: Scene) -> None:
     unknown, interrupted = scene.place(), scene.place()
     scene.heard.on_failure = lambda desk, failure: None  # type: ignore[method-assign]
     scene.session.failed(unknown, OrderUnknown("no answer"))
-    scene.session.failed(interrupted, told(KeyboardInterrupt()))
+    scene.session.failed(interrupted, as_library_error(KeyboardInterrupt()))
     keys = (unknown.key, interrupted.key)
     assert [scene.session.may_arrive(key) for key in keys] == [False, True]
 

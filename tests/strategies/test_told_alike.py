@@ -265,7 +265,7 @@ def test_what_fills_while_it_is_canceled_is_in_the_report(
     leaving = Leaving(name, hit)
     report, _ = live(flavour, leaving, at, path)
     assert [type(x) for x in leaving.said] == [Order]
-    [order] = report.orders
+    [order] = report.left_orders
     assert order.filled == size
     assert sum(x.size for x in report.fills) == size
     with exchange(at.venue, **at.account) as ex:
@@ -276,7 +276,7 @@ def test_what_fills_while_it_is_canceled_is_in_the_report(
     assert not [x for x in report.notes if "cash and positions go by" in x.text]
     for other in FLAVOURS:
         again = performed(other, Leaving(name, lambda: None), "replay", path=path)
-        assert [x.filled for x in again.orders] == [size]
+        assert [x.filled for x in again.left_orders] == [size]
         assert (again.cash, again.positions) == (report.cash, report.positions)
         assert [x.size for x in again.fills] == [x.size for x in report.fills]
 

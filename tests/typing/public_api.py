@@ -328,7 +328,7 @@ def strategies(one: ux.Exchange, other: ux.Exchange) -> None:
     assert_type(report, ux.Report)
     assert_type(report.pnl, Decimal)
     assert_type(report.to_json(), str)
-    assert_type(report.trades, tuple[Fill, ...])
+    assert_type(report.fills, tuple[Fill, ...])
     told: list[tuple[int, OrderBook | Trade]] = []
     assert_type(ux.backtest(Quoting(), told, contracts=[]), ux.Report)
     swept = ux.sweep(Quoting, {"size": [1, 2]}, told, contracts=[])

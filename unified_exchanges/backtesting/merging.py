@@ -279,7 +279,8 @@ def merged(*streams: Events) -> Merged:
 def _is_of(gap: Gap, key: _Key) -> bool:
     """Whether a book may have missed something in a gap."""
     market_id, outcome = key
-    return market_id in (gap.market_ids or key) and gap.outcome in (None, outcome)
+    is_there = not gap.market_ids or market_id in gap.market_ids
+    return is_there and gap.outcome in (None, outcome)
 
 
 def _ended(moment: int, market_ids: tuple[str, ...], outcome: str | None) -> Gap:

@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from ..models.html import shown
 from ..models.line import flattened, shortened
 from ..money import EXACT, ZERO, text
@@ -23,7 +25,6 @@ __all__ = ["is_page", "page", "summary"]
 
 _MOST_TRADES: Final = 2_000
 _MOST_LINES: Final = 5_000
-_REFUSED: Final = "Refused"
 _LONGEST: Final = 80
 """Characters of a title beside each trade; the table of markets has all of it."""
 _CLASSES: Final = {
@@ -73,6 +74,19 @@ _HEAD: Final = (
 """How a page begins."""
 
 
+@attrs.frozen(slots=True)
+class _Figure:
+    """A figure as it is shown, in red or green by the sign of its ``tone``.
+
+    ``detail`` is what it is made of, each with its value, where there is no other place.
+    """
+
+    name: str
+    value: str
+    tone: Decimal | None = None
+    detail: Sequence[tuple[str, str]] = ()
+
+
 class _Html(str):
     """What is markup already; any other text is escaped where it is put into a page."""
 
@@ -113,14 +127,10 @@ def is_page(path: Path) -> bool:
 
 def summary(report: Report) -> str:
     """Its figures as a table, for notebooks."""
-    told = []
-    for name, value, _ in _told(report):
-        told.append((name, value))
-        if name == _REFUSED:
-            told += [(kind, count) for kind, count, _ in _refusals(report)]
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{shown(value)}</td></tr>"
-        for name, value in told
+        for figure in _figures_of(report)
+        for name, value in ((figure.name, figure.value), *figure.detail)
     )
     caption = shown(f"Backtest of {report.strategy}")
     return f"<table><caption>{caption}</caption>{rows}</table>"
@@ -133,23 +143,21 @@ def _span(report: Report) -> str:
     return f"{report.events:,} events from {began} to {ended}, UTC"
 
 
-def _told(report: Report) -> list[tuple[str, str, Decimal]]:
+def _figures_of(report: Report) -> list[_Figure]:
+    fall = f"{dollars(report.max_drawdown)} ({percent(report.max_drawdown_ratio)})"
+    reasons = [(kind, count) for kind, count, _ in _refusals(report)]
     return [
-        ("P&L", dollars(report.pnl), report.pnl),
-        ("Equity at the end", dollars(report.equity), ZERO),
-        ("Fees", dollars(report.fees), ZERO),
-        (
-            "Deepest drawdown",
-            f"{dollars(report.max_drawdown)} ({percent(report.max_drawdown_ratio)})",
-            ZERO,
-        ),
-        ("Highest exposure", dollars(report.peak_exposure), ZERO),
-        ("Average exposure", dollars(report.average_exposure), ZERO),
-        ("Turnover", dollars(report.turnover), ZERO),
-        ("Trades", _traded(len(report.trades), report.orders), ZERO),
-        (_REFUSED, f"{len(report.failures):,}", ZERO),
-        ("Filled of what was ordered", share(report.fill_ratio), ZERO),
-        ("Brier score", ratio(report.brier), ZERO),
+        _Figure("P&L", dollars(report.pnl), tone=report.pnl),
+        _Figure("Equity at the end", dollars(report.equity)),
+        _Figure("Fees", dollars(report.fees)),
+        _Figure("Deepest drawdown", fall),
+        _Figure("Highest exposure", dollars(report.peak_exposure)),
+        _Figure("Average exposure", dollars(report.average_exposure)),
+        _Figure("Turnover", dollars(report.turnover)),
+        _Figure("Trades", _traded(len(report.fills), report.order_count)),
+        _Figure("Refused", f"{len(report.failures):,}", detail=reasons),
+        _Figure("Filled of what was ordered", share(report.fill_ratio)),
+        _Figure("Brier score", ratio(report.brier)),
     ]
 
 
@@ -162,8 +170,8 @@ def _traded(fills: int, orders: int) -> str:
 
 def _figures(report: Report) -> str:
     cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd{_tone(sign)}>{shown(value)}</dd></div>"
-        for name, value, sign in _told(report)
+        f"<div><dt>{escape(x.name)}</dt><dd{_tone(x.tone)}>{shown(x.value)}</dd></div>"
+        for x in _figures_of(report)
     )
     return f"<dl>{cells}</dl>"
 
@@ -174,7 +182,7 @@ def _equity(report: Report) -> str:
         return "<p>There is none.</p>"
     amounts = [report.starting_cash, *(x.equity for x in points)]
     label = escape(f"Equity from {dollars(min(amounts))} to {dollars(max(amounts))}")
-    drawn = chart(points, report.starting_cash, report.trades, label)
+    drawn = chart(points, report.starting_cash, report.fills, label)
     return (
         f"{drawn}<p>{label}, over time (UTC); dashed is what it began with. Trades: "
         '<i class="dot"></i> bought, <i class="dot sold"></i> sold. Drawdown is how far '
@@ -235,7 +243,7 @@ def _judged(report: Report) -> list[str]:
 
 def _trades(report: Report) -> str:
     titles = {(x.venue, x.market_id): _cut(x.title) for x in report.markets}
-    trades = report.trades
+    fills = report.fills
     rows = [
         (
             _exactly(x.created_at),
@@ -246,10 +254,10 @@ def _trades(report: Report) -> str:
             "unknown" if x.fee is None else text(x.fee, 2),
             str(x.liquidity),
         )
-        for x in trades[-_MOST_TRADES:]
+        for x in fills[-_MOST_TRADES:]
     ]
     head = ("Time (UTC)", "Market", "Side", "Contracts", "Price", "Fee", "As")
-    return _earlier(len(trades) - len(rows)) + _table(head, rows, kind="long")
+    return _earlier(len(fills) - len(rows)) + _table(head, rows, kind="long")
 
 
 def _refused(report: Report) -> list[str]:
@@ -257,7 +265,7 @@ def _refused(report: Report) -> list[str]:
     if not rows:
         return []
     return [
-        f"<h2>{_REFUSED}</h2>",
+        "<h2>Refused</h2>",
         _table(("Reason", "How many", "First of them"), rows),
     ]
 
@@ -345,7 +353,7 @@ def _table(
     )
 
 
-def _tone(sign: Decimal) -> str:
+def _tone(sign: Decimal | None) -> str:
     if not sign:
         return ""
     return ' class="gain"' if sign > ZERO else ' class="loss"'

@@ -113,14 +113,14 @@ class Report(Flat):
     peak_exposure: Decimal
     average_exposure: Decimal
     turnover: Decimal
-    orders: int
+    order_count: int
     fill_ratio: Decimal | None
     forecasts: int
     brier: Decimal | None
     calibration: tuple[CalibrationBin, ...]
     markets: tuple[MarketReport, ...]
     equity_curve: tuple[EquityPoint, ...]
-    trades: tuple[Fill, ...]
+    fills: tuple[Fill, ...]
     settlements: tuple[Settlement, ...]
     decisions: tuple[Command, ...]
     failures: tuple[Failure, ...]
@@ -134,8 +134,8 @@ class Report(Flat):
             "ended_at": self.ended_at,
             "events": self.events,
             "markets": len(self.markets),
-            "orders": self.orders,
-            "fills": len(self.trades),
+            "orders": self.order_count,
+            "fills": len(self.fills),
             "pnl": self.pnl,
             "fees": self.fees,
             "max_drawdown": self.max_drawdown,
@@ -156,7 +156,7 @@ class Report(Flat):
     def to_frame(self, table: Table, backend: Backend = "pandas") -> Any:
         """Make a table of one of its lists: exact, with all columns also if it is empty.
 
-        ``table`` is the name of the field: ``equity_curve``, ``markets``, ``trades``,
+        ``table`` is the name of the field: ``equity_curve``, ``markets``, ``fills``,
         ``settlements``, ``decisions``, ``failures``, ``calibration`` or ``notes``; see
         `research.to_frame`.  Of a decision, ``command`` says which it was.
 

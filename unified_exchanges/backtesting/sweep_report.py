@@ -59,11 +59,11 @@ class SweepFailure(Flat):
 class SweepRow(Flat):
     """One run: its parameters, and the figures of its `Report`, in the same units.
 
-    ``data`` is the name of what it ran over, empty where it has none.  ``fills`` are the
-    trades, ``refused`` the commands that failed.  A run that raised has a ``failure``,
-    and None for every figure.  ``notes`` are those of its report that concern the data.
-    ``report`` is the whole of it, unless the sweep was told to keep none; it is not part of
-    `to_dict`.
+    ``data`` is the name of what it ran over, empty where it has none.  ``fills`` and
+    ``refused`` count the ``fills`` and the ``failures`` of its report.  A run that raised has
+    a ``failure``, and None for every figure.  ``notes`` are those of its report that concern
+    the data.  ``report`` is the whole of it, unless the sweep was told to keep none; it is not
+    part of `to_dict`.
     """
 
     number: int
@@ -76,7 +76,7 @@ class SweepRow(Flat):
     max_drawdown_ratio: Decimal | None = None
     peak_exposure: Decimal | None = None
     turnover: Decimal | None = None
-    orders: int | None = None
+    order_count: int | None = None
     fills: int | None = None
     refused: int | None = None
     fill_ratio: Decimal | None = None
@@ -138,8 +138,8 @@ class SweepReport(Flat):
         says it otherwise.  Runs that failed, and those
         whose figure is None, take no part.  Raises `BadRequest` where none is left.
 
-        >>> rows = [SweepRow(number=n, data="", parameters={}, orders=n) for n in (1, 2)]
-        >>> SweepReport(strategy="Maker", rows=tuple(rows)).best("orders").number
+        >>> rows = [SweepRow(number=n, data="", parameters={}, order_count=n) for n in (1, 2)]
+        >>> SweepReport(strategy="Maker", rows=tuple(rows)).best("order_count").number
         2
         """
         ranked = self.ranked(key, lowest=lowest)
@@ -211,7 +211,7 @@ def _told(value: Decimal | int | None) -> str:
     return text(value) if isinstance(value, Decimal) else str(value)
 
 
-_FIRST = ("pnl", "fees", "max_drawdown", "orders", "fills")
+_FIRST = ("pnl", "fees", "max_drawdown", "order_count", "fills")
 """What one looks at first."""
 _SAME = (
     "pnl",
@@ -221,7 +221,7 @@ _SAME = (
     "max_drawdown_ratio",
     "peak_exposure",
     "turnover",
-    "orders",
+    "order_count",
     "fill_ratio",
     "brier",
 )
@@ -245,7 +245,7 @@ def row_of(
         number=number,
         data=data,
         parameters=parameters,
-        fills=len(result.trades),
+        fills=len(result.fills),
         refused=len(result.failures),
         notes=tuple(note for note in result.notes if note.is_of_data),
         report=result,

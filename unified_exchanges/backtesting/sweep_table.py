@@ -76,7 +76,7 @@ _FIGURES: Final[Mapping[str, Callable[[SweepRow], str]]] = {
     "Fees": lambda row: _dollars(row.fees),
     "Drawdown": _drawdown,
     "Turnover": lambda row: _dollars(row.turnover),
-    "Orders": lambda row: f"{row.orders or 0:,}",
+    "Orders": lambda row: f"{row.order_count or 0:,}",
     "Fills": lambda row: f"{row.fills or 0:,}",
     "Refused": lambda row: f"{row.refused or 0:,}",
     "Filled": lambda row: share(row.fill_ratio),

@@ -20,10 +20,10 @@ Table: TypeAlias = Literal[
     "decisions",
     "equity_curve",
     "failures",
+    "fills",
     "markets",
     "notes",
     "settlements",
-    "trades",
 ]
 """The fields of a report that are tables."""
 
@@ -49,7 +49,7 @@ _KINDS: Final[dict[str, type]] = {
     "calibration": CalibrationBin,
     "decisions": Decision,
     "failures": Failure,
+    "fills": Fill,
     "notes": Note,
     "settlements": Settlement,
-    "trades": Fill,
 }

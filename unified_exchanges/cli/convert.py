@@ -79,7 +79,7 @@ def converted(
     recordings: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Recordings, in their order; for engines also tables of such.",
         ),
     ],
@@ -194,7 +194,7 @@ def _markets(
         told = ", ".join(map(str, recordings))
         raise BadRequest(f"{told}: nothing is told of any market there")
     sources = recordings_of(recordings, markets_from)
-    contracts = loading.contracts(sources, wanted, fees=False)
+    contracts = loading.contracts(sources, wanted, data=recordings, fees=False)
     return [contract.market for contract in contracts]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import runpy
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from ..backtesting.sources import markets_told
 from ..errors import BadRequest, MarketNotFound, NotRecorded
 from ..models import FeeRule
 from ..paper import FREE, Contract
@@ -17,10 +19,12 @@ from ..strategies import Strategy
 from ..strategies.beginning import time_of
 from .failing import own_failures
 
-__all__ = ["check_venue", "contracts", "strategy", "strategy_class"]
+__all__ = ["MOST_NAMED", "check_venue", "contracts", "strategy", "strategy_class"]
 
 _HEADER: Final = b'{"kind":'
 """How a recording begins that is not compressed: Python would take it for a dictionary."""
+MOST_NAMED: Final = 8
+"""Markets that a message names at most."""
 
 
 def strategy(path: Path, markets: Sequence[str]) -> Strategy:
@@ -91,17 +95,29 @@ def _check(path: Path) -> None:
         text = path.read_bytes()
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}") from error
-    if b"\0" in text or text.startswith(_HEADER):
+    if path.suffix == ".ipynb":
         raise BadRequest(
-            f"{path} is no Python: the file with the strategy comes first, and what it runs "
-            "over is named by --data"
+            f"{path} is no Python: write the strategy of a notebook to a file of its own, "
+            "whose name ends in .py"
+        )
+    if path.suffix != ".py" or b"\0" in text or text.startswith(_HEADER):
+        raise BadRequest(
+            f"{path} is no Python: the file with the strategy comes first, whose name ends "
+            "in .py, and what it runs over is named by --data"
         )
 
 
 def contracts(
-    recordings: Iterable[Path], markets: Iterable[str], *, fees: bool
+    recordings: Iterable[Path],
+    markets: Iterable[str],
+    *,
+    data: Iterable[Path],
+    fees: bool,
 ) -> list[Contract]:
-    """Read markets, and what they charge, out of the recordings that have them."""
+    """Read markets, and what they charge, out of the recordings that have them.
+
+    ``data`` is what is run over: a market that nothing has may be one of its, mistyped.
+    """
     left = list(dict.fromkeys(markets))
     found: list[Contract] = []
     unpriced: set[str] = set()
@@ -126,7 +142,17 @@ def contracts(
             "--no-fees takes it as free, --markets-from names another recording"
         )
     if left:
+        there = dict.fromkeys(x for path in data for x in markets_told(path))
+        is_nameable = there and left[0].rpartition(":")[2] not in there
+        told = f", but {_named_like(left[0], there)}" if is_nameable else ""
         raise BadRequest(
-            f"no recording has the market {left[0]!r}: --markets-from names another one"
+            f"no recording has the market {left[0]!r}{told}: --markets-from names another "
+            "recording"
         )
     return found
+
+
+def _named_like(name: str, markets: Collection[str]) -> str:
+    """Some of many markets in words, those first that are written most alike."""
+    nearest = get_close_matches(name, markets, MOST_NAMED, cutoff=0.0)
+    return ", ".join([*nearest, *(["…"] if len(markets) > MOST_NAMED else [])])

@@ -32,7 +32,7 @@ def of_run(report: RunReport) -> Iterator[RenderableType]:
             "decisions": f"{report.totals.decisions:,}",
             "fills": f"{report.totals.fills:,}",
             "failures": f"{report.totals.failures:,}",
-            "open when it stopped": f"{len(report.orders):,}",
+            "open when it stopped": f"{len(report.left_orders):,}",
             "cash": dollars(report.cash),
         }
     )
@@ -51,8 +51,8 @@ def of_backtest(report: Report) -> Iterator[RenderableType]:
             "deepest drawdown": dollars(report.max_drawdown),
             "highest exposure": dollars(report.peak_exposure),
             "turnover": dollars(report.turnover),
-            "orders": f"{report.orders:,}",
-            "trades": f"{len(report.trades):,}",
+            "orders": f"{report.order_count:,}",
+            "fills": f"{len(report.fills):,}",
             "filled": "–" if ratio is None else f"{ratio:.2%}",
             "failures": f"{len(report.failures):,}",
             "Brier score": "–" if brier is None else f"{brier:.4f}",

@@ -62,9 +62,7 @@ def record(
     ],
     markets: Annotated[
         list[str],
-        typer.Argument(
-            metavar="MARKET...", help="Market ids, as `markets` lists them."
-        ),
+        typer.Argument(metavar="MARKET", help="Market ids, as `markets` lists them."),
     ],
     out: Annotated[
         Path,

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from itertools import islice
 from typing import TextIO, TypeVar
 
@@ -38,6 +38,7 @@ UNBOUNDED = 10_000
 """Columns of what is no terminal."""
 _PATIENCE = 0.4
 """Seconds after which a listing shows its progress."""
+_STDOUT, _STDERR = 1, 2
 
 
 class _Console(Console):
@@ -181,6 +182,19 @@ class Screen:
         sys.stdout.write(encode_json(flat(value)) + "\n")
         sys.stdout.flush()
 
+    @contextmanager
+    def results_alone(self) -> Generator[None, None, None]:
+        """Have what others print on stderr, if results are JSON: stdout is to have no more.
+
+        Others are the code of a strategy, the libraries it calls, and the processes that
+        are begun meanwhile.
+        """
+        if not self.as_json:
+            yield
+            return
+        with _descriptor_turned(), redirect_stdout(sys.stderr):
+            yield
+
     # -- everything else ------------------------------------------------------------
 
     def note(self, words: str) -> None:
@@ -220,6 +234,20 @@ class Screen:
         """Write no more to a pipe whose reader has gone."""
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _descriptor_turned() -> Generator[None, None, None]:
+    """Have the number of stdout lead to stderr: not all that is printed knows `sys`."""
+    out, kept = sys.stdout, os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # as of all that goes to stderr
+            out.flush()
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
 
 
 def _width(stream: TextIO) -> int | None:

@@ -71,15 +71,13 @@ _IDLE = (
 )
 _LOOKED_AT = 100_000
 """Events of a recording that are looked at for its markets."""
-_NAMED = 8
-"""Markets that a message names at most."""
 
 File = Annotated[
     Path, typer.Argument(metavar="STRATEGY.py", help="A file with one Strategy in it.")
 ]
 Markets = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MARKET...", help="Instead of the strategy's own markets."),
+    typer.Argument(metavar="MARKET", help="Instead of the strategy's own markets."),
 ]
 
 
@@ -143,7 +141,8 @@ def run_strategy(
     if journal is not None and not journal.parent.is_dir():
         raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
-    strategy = loading.strategy(file, markets or [])
+    with session.screen.results_alone():
+        strategy = loading.strategy(file, markets or [])
     if over is not None:
         read_paths([over])
         session.recorded = {
@@ -180,7 +179,7 @@ def run_strategy(
             )
             show(progress.events, "  ".join(words))
 
-        with told_live(screen, strategy), own_failures(file):
+        with screen.results_alone(), told_live(screen, strategy), own_failures(file):
             report = run(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )
@@ -203,8 +202,10 @@ def _unnamed(file: Path, over: Path | None) -> str:
         for _, event in islice(events_of(over), _LOOKED_AT)
         if isinstance(event, OrderBook)
     )
-    told = ", ".join(islice(there, _NAMED)) or "none of which a book was told"
-    more = ", …" if len(there) > _NAMED else ""
+    told = (
+        ", ".join(islice(there, loading.MOST_NAMED)) or "none of which a book was told"
+    )
+    more = ", …" if len(there) > loading.MOST_NAMED else ""
     advice = f"write them after it, as `run {file} MARKET --over {over}`"
     return f"{message}{advice}; it has {told}{more}"
 
@@ -246,12 +247,17 @@ def backtest_strategy(
         every = None if sample is None else spacing(sample, "--sample")
         if html is not None:
             _check_page(html)  # now, and not after an hour
-        strategy = loading.strategy(file, markets or [])
+        with screen.results_alone():
+            strategy = loading.strategy(file, markets or [])
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
         wanted = strategy.markets or markets_told_in(screen, paths)
-        found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown_of_files(screen, paths) as show, own_failures(file):
+        found = loading.contracts(recordings, wanted, data=paths, fees=not no_fees)
+        with (
+            screen.results_alone(),
+            shown_of_files(screen, paths) as show,
+            own_failures(file),
+        ):
             report = backtest(
                 strategy,
                 paths,

@@ -127,15 +127,16 @@ def sweep_strategy(
         every = None if sample is None else spacing(sample, "--sample")
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
-        kind = loading.strategy_class(file)
+        with screen.results_alone():
+            kind = loading.strategy_class(file)
         grid = _grid(kind, param or [])
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
         wanted = markets or kind.markets or markets_told_in(screen, paths)
-        found = loading.contracts(recordings, wanted, fees=not no_fees)
+        found = loading.contracts(recordings, wanted, data=paths, fees=not no_fees)
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))
-        with shown(screen, total, "runs") as show:
+        with screen.results_alone(), shown(screen, total, "runs") as show:
 
             def tell(so_far: SweepProgress) -> None:
                 if so_far.patience is not None:
@@ -294,7 +295,7 @@ def _columns(report: SweepReport) -> list[Column[SweepRow]]:
         Column("fees", lambda x: x.fees, rank=2, places=2, unit="$"),
         Column("drawdown", lambda x: x.max_drawdown, rank=1, places=2, unit="$"),
         Column("turnover", lambda x: x.turnover, rank=4, places=2, unit="$"),
-        Column("orders", lambda x: _count(x.orders), rank=5),
+        Column("orders", lambda x: _count(x.order_count), rank=5),
         Column("fills", lambda x: _count(x.fills), rank=1),
         *([refused] if is_refused else []),
         Column("failed", lambda x: x.failure.error if x.failure else "", rank=6),

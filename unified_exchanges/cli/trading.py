@@ -243,7 +243,7 @@ def _receipt(placed: Order) -> RenderableType:
 def cancel(
     session: Session,
     orders: Annotated[
-        list[str] | None, typer.Argument(metavar="[ORDER]...", help="Order ids.")
+        list[str] | None, typer.Argument(metavar="ORDER", help="Order ids.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every open order.")

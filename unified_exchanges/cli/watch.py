@@ -49,9 +49,7 @@ def watch(
     session: Session,
     markets: Annotated[
         list[str],
-        typer.Argument(
-            metavar="MARKET...", help="Market ids, as `markets` lists them."
-        ),
+        typer.Argument(metavar="MARKET", help="Market ids, as `markets` lists them."),
     ],
     outcome: OutcomeOption = None,
     depth: Annotated[

@@ -122,10 +122,10 @@ def _places(price: Decimal) -> int:
 
 
 def _deep(levels: Sequence[Level]) -> list[tuple[Level, Decimal]]:
-    shown = levels[:_DEPTH]
+    first = levels[:_DEPTH]
     return [
-        (level, total(x.size for x in shown[: number + 1]))
-        for number, level in enumerate(shown)
+        (level, total(x.size for x in first[: number + 1]))
+        for number, level in enumerate(first)
     ]
 
 

@@ -54,7 +54,7 @@ class _Ahead(Pending):
         self.request = request
 
 
-@attrs.define(slots=True, eq=False)
+@attrs.define(kw_only=True, slots=True, eq=False)
 class Errand:
     """One flow on its way, and whom to tell what came of it."""
 

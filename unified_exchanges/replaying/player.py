@@ -169,13 +169,13 @@ class Player:
             work.failed(error)
 
         errand = Errand(
-            work.flow,
-            done,
-            failed,
-            self._timeline.answers,
-            self._timeline,
-            self._missed,
-            self._resumed,
+            flow=work.flow,
+            done=done,
+            failed=failed,
+            answers=self._timeline.answers,
+            times=self._timeline,
+            missed=self._missed,
+            after=self._resumed,
         )
         errand.begin()
 

@@ -174,13 +174,13 @@ class Timeline:
         As with what streams read, the answer is there for the program all the same.
         """
         errand = Errand(
-            flow,
-            lambda _: ended(None),
-            ended,
-            self.answers,
-            self,
-            lambda error: _log.info("a read is passed over: %s", error),
-            lambda: None,
+            flow=flow,
+            done=lambda _: ended(None),
+            failed=ended,
+            answers=self.answers,
+            times=self,
+            missed=lambda error: _log.info("a read is passed over: %s", error),
+            after=lambda: None,
         )
         with self.lock:
             errand.begin()

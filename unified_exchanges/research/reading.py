@@ -261,7 +261,7 @@ def _books(market: _Market) -> Iterator[Found]:
         if last is not None and (
             line != last[0] or part != last[1] or outcome != last[5]
         ):
-            yield from _told(venue, books, last)
+            yield from _book_after(venue, books, last)
             last = None
         if last is None:
             last = row
@@ -281,10 +281,12 @@ def _books(market: _Market) -> Iterator[Found]:
             ) from None
         # Else a book that is empty, or as it was.
     if last is not None:  # a file may have no rows
-        yield from _told(venue, books, last)
+        yield from _book_after(venue, books, last)
 
 
-def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Found]:
+def _book_after(
+    venue: str, books: dict[str, TableBook], row: _BookRow
+) -> Iterator[Found]:
     line, part, received_at, offset, market_id, outcome, event = row[:7]
     sequence, moment, grid = row[10:]
     if event == "stale":

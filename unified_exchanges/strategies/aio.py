@@ -28,15 +28,15 @@ from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
     BEAT,
+    EXTRA_CANCELLERS,
     SENDERS,
-    WIDE,
     Progress,
     Running,
     of_markets,
     patience,
     senders,
 )
-from .session import News, told
+from .session import News, as_library_error
 from .strategy import Strategy
 from .turns import Turns, leaving
 from .waiting import Item
@@ -271,7 +271,7 @@ class _AsyncRun:
         if error is None:
             self._put(partial(self._session.answered, command, sent.result()))
         else:
-            self._put(partial(self._session.failed, command, told(error)))
+            self._put(partial(self._session.failed, command, as_library_error(error)))
 
     def _withdraw(self) -> list[Command]:
         """Take back what has not begun to be sent."""
@@ -374,7 +374,7 @@ class _AsyncRun:
         while pending := [job for job in jobs.values() if not job.done()]:
             if hurry.begins():
                 # Fewer queue: each is to leave before the exchange is closed.
-                for _ in range(WIDE):
+                for _ in range(EXTRA_CANCELLERS):
                     self._senders.release()
             elif hurry.is_over():
                 break

@@ -31,15 +31,15 @@ from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import (
     BEAT,
+    EXTRA_CANCELLERS,
     SENDERS,
-    WIDE,
     Progress,
     Running,
     of_markets,
     patience,
     senders,
 )
-from .session import News, told
+from .session import News, as_library_error
 from .strategy import Strategy
 from .turns import Turns, leaving
 from .waiting import Item
@@ -274,7 +274,9 @@ class _Run:
             if error is None:
                 self._put(partial(self._session.answered, command, sent.result()))
             else:
-                self._put(partial(self._session.failed, command, told(error)))
+                self._put(
+                    partial(self._session.failed, command, as_library_error(error))
+                )
 
     def _withdraw(self) -> list[Command]:
         """Take back what no thread has begun to send."""
@@ -380,7 +382,7 @@ class _Run:
         while pending := [job for job in jobs.values() if not job.done()]:
             if hurry.begins():
                 # Nobody queues any more: each is to leave before the exchange is closed.
-                wide = ThreadPoolExecutor(WIDE, _THREADS)
+                wide = ThreadPoolExecutor(EXTRA_CANCELLERS, _THREADS)
                 for key in [key for key, job in jobs.items() if job.cancel()]:
                     ending.surely(partial(begin, wide, key))
                 wide.shutdown(wait=False)

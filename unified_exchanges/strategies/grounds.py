@@ -18,10 +18,11 @@ from .commands import Command, Place
 from .flows import Sending, flow_of
 from .waiting import Item
 
-__all__ = ["Ground", "Hear", "Recorded", "Told"]
+__all__ = ["BookOf", "Ground", "Hear", "Recorded"]
 
+BookOf: TypeAlias = Callable[[str], OrderBook | None]
+"""The book that is known of a market."""
 Hear: TypeAlias = Callable[[Item], None]
-Told: TypeAlias = Callable[[str], OrderBook | None]
 
 
 class Recorded(Sending, Protocol):
@@ -48,7 +49,7 @@ class Recorded(Sending, Protocol):
         """Have its guards know what was told of the account past its stream."""
         ...
 
-    def judge_by(self, books: Told) -> Callable[[], None]:
+    def judge_by(self, books: BookOf) -> Callable[[], None]:
         """Hold prices against these books, until what is returned is called."""
         ...
 
@@ -88,11 +89,11 @@ class Ground(ABC):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
-        told: Told,
+        book_of: BookOf,
     ) -> None:
         """Tell all of these markets and of the orders in them, from now on.
 
-        ``told`` gives the book of a market that the strategy was told last.
+        ``book_of`` gives the book of a market that the strategy was told last.
         """
 
     @abstractmethod

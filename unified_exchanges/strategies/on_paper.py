@@ -15,7 +15,7 @@ from ..replaying.errands import WITHIN
 from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from .commands import Command, Place
-from .grounds import Ground, Hear, Recorded, Told
+from .grounds import BookOf, Ground, Hear, Recorded
 from .hearing import gaps_of
 from .waiting import Item
 
@@ -57,7 +57,7 @@ class OnPaper(Ground):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
-        told: Told,
+        book_of: BookOf,
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
@@ -76,7 +76,7 @@ class OnPaper(Ground):
             self.exchange.attend(contract.market_id)
         if Subject.ORDER_BOOK in subjects:
             # As in a backtest, and not by one of the same moment that is told next.
-            self._unjudge = self.exchange.judge_by(told)
+            self._unjudge = self.exchange.judge_by(book_of)
 
     def _told(self, event: object) -> None:
         # What became of orders by what was told before comes before this.

@@ -14,7 +14,7 @@ from ..recording import Rest, Unanswered
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
-from .grounds import Ground, Hear, Recorded, Told
+from .grounds import BookOf, Ground, Hear, Recorded
 from .hearing import heard
 from .waiting import Item
 
@@ -89,13 +89,13 @@ class OnRecord(Ground):
         subjects: tuple[Subject, ...],
         contracts: Mapping[str, Contract],
         hear: Hear,
-        told: Told,
+        book_of: BookOf,
     ) -> None:
         """Tell what the streams of the exchange tell, the account's first.
 
         Its guards judge by its live books, as they did then.
         """
-        del told
+        del book_of
         self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
 
     def check(self) -> None:

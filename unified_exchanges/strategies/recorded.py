@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
+import attrs
+
 from ..errors import BadRequest, MarketClosed, NotRecorded, OrderNotFound
 from ..flow import JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
@@ -33,7 +35,7 @@ from .on_paper import OnPaper
 from .on_record import OnRecord
 from .report import RunReport
 from .running import Progress, Running, of_markets
-from .session import told
+from .session import as_library_error
 from .strategy import Strategy
 from .turns import Turns, leaving
 from .waiting import Item
@@ -87,7 +89,12 @@ class RecordedRun:
         self._contracts = contracts
         self._markets = tuple(contracts)
         self._running = _Running(
-            strategy, exchange.venue, contracts, balances, positions, keep=keep
+            strategy,
+            exchange.venue,
+            contracts=contracts,
+            balances=balances,
+            positions=positions,
+            keep=keep,
         )
         self._running.session.has_lasting_ids = self._ground.has_lasting_ids
         self._items: deque[Item] = deque()
@@ -232,7 +239,7 @@ class RecordedRun:
         self._put(partial(self._running.session.answered, command, order))
 
     def _failed(self, command: Command, error: Exception) -> None:
-        item = partial(self._running.session.failed, command, told(error))
+        item = partial(self._running.session.failed, command, as_library_error(error))
         if self._sent != self._ground.sent or isinstance(error, MarketClosed):
             # So it is in a backtest, which asks the market itself, also where that is known.
             self._put(item)
@@ -256,13 +263,13 @@ class RecordedRun:
         place, order_id = self._running.session.place_of(command)
         flow = self._ground.flow(command, place, order_id)
         errand = _Errand(
-            flow if left is None else leaving(command, flow, left),
-            done,
-            failed,
-            self._timeline.answers,
-            self._timeline,
-            _pass_over,
-            _nothing,
+            flow=flow if left is None else leaving(command, flow, left),
+            done=done,
+            failed=failed,
+            answers=self._timeline.answers,
+            times=self._timeline,
+            missed=_pass_over,
+            after=_nothing,
             moved=self._begin_next,
             ground=self._ground,
             journal=self._journal,
@@ -365,8 +372,17 @@ class RecordedRun:
 class _Running(Running):
     """By the clock of the recording, to the nanosecond."""
 
-    def __init__(self, *given: Any, keep: int) -> None:
-        super().__init__(*given, keep=keep)
+    def __init__(
+        self,
+        strategy: Strategy,
+        venue: Venue,
+        *,
+        contracts: Mapping[str, Contract],
+        balances: Iterable[Balance],
+        positions: Iterable[Position],
+        keep: int,
+    ) -> None:
+        super().__init__(strategy, venue, contracts, balances, positions, keep=keep)
         self.origin = self.now()
 
     def now(self) -> int:
@@ -392,39 +408,32 @@ class _Left:
         self._is_set = True
 
 
+@attrs.define(kw_only=True, eq=False)
 class _Errand(Errand):
     """A command on its way, written down nowhere but in memory."""
 
-    def __init__(
-        self,
-        *given: Any,
-        moved: Callable[[], None],
-        ground: Ground,
-        journal: MemoryJournal,
-    ) -> None:
-        super().__init__(*given)
-        self._moved = moved
-        self._ground = ground
-        self._journal = journal
-        self._since: int | None = None
+    moved: Callable[[], None]
+    ground: Ground
+    journal: MemoryJournal
+    _since: int | None = attrs.field(default=None, init=False)
 
     def _go_on(self, outcome: Any) -> bool:
         is_over = super()._go_on(outcome)
-        self._moved()
+        self.moved()
         return is_over
 
     def _claim(self, request: Request) -> Entry:
         since, self._since = self._since, None
-        return self._ground.claim(request, since)
+        return self.ground.claim(request, since)
 
     def _perform(self, step: Any) -> Any:
         if isinstance(step, Sleep) and self._since is None:
             # For how long it waits between two tries is drawn by lot.
-            self._since = self._ground.clock.wall
-            if not self._ground.waits:
+            self._since = self.ground.clock.wall
+            if not self.ground.waits:
                 return None
         if isinstance(step, JournalStep):
-            return performed(self._journal, step)
+            return performed(self.journal, step)
         return super()._perform(step)
 
 

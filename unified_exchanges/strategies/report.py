@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RunProgress", "RunReport", "RunTable", "RunTotals"]
 
 RunTable: TypeAlias = Literal[
-    "decisions", "failures", "fills", "notes", "orders", "positions", "unsent"
+    "decisions", "failures", "fills", "left_orders", "notes", "positions", "unsent"
 ]
 """The fields of a report of a run that are tables."""
 
@@ -57,8 +57,8 @@ class RunReport(Flat):
 
     ``ended_at`` is when it ended, told something then or not: over a recording by its time.
     ``decisions``, ``fills``, ``failures`` and ``notes`` are the last ones, as many as
-    ``run`` was told to keep; ``totals`` counts all that there were.  ``orders`` are how
-    those ended that were open when it stopped.  ``unsent`` were decided, but not sent any
+    ``run`` was told to keep; ``totals`` counts all that there were.  ``left_orders`` are
+    how those ended that were open when it stopped.  ``unsent`` were decided, but not sent any
     more since it ended.
     """
 
@@ -69,7 +69,7 @@ class RunReport(Flat):
     decisions: tuple[Command, ...]
     fills: tuple[Fill, ...]
     failures: tuple[Failure, ...]
-    orders: tuple[Order, ...]
+    left_orders: tuple[Order, ...]
     unsent: tuple[Command, ...]
     notes: tuple[Note, ...]
     cash: Decimal
@@ -83,7 +83,7 @@ class RunReport(Flat):
             "decisions": self.totals.decisions,
             "fills": self.totals.fills,
             "failures": self.totals.failures,
-            "orders": len(self.orders),
+            "left_orders": len(self.left_orders),
             "unsent": len(self.unsent),
             "notes": self.totals.notes,
             "cash": self.cash,
@@ -105,8 +105,8 @@ class RunReport(Flat):
         """Make a table of one of its lists, as the report of a backtest does.
 
         ``table`` is the name of the field: ``decisions``, ``unsent``, ``fills``,
-        ``failures``, ``orders``, ``positions`` or ``notes``; see `research.to_frame`.  Of a
-        decision, ``command`` says which it was.
+        ``failures``, ``left_orders``, ``positions`` or ``notes``; see `research.to_frame`.
+        Of a decision, ``command`` says which it was.
 
         Raises `BadRequest` for another name, ImportError without the library.
         """
@@ -127,8 +127,8 @@ _KINDS: Final[dict[str, type]] = {
     "decisions": Decision,
     "failures": Failure,
     "fills": Fill,
+    "left_orders": Order,
     "notes": Note,
-    "orders": Order,
     "positions": Position,
     "unsent": Decision,
 }

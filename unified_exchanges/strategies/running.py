@@ -24,8 +24,8 @@ from .waiting import Item, Waiting
 
 __all__ = [
     "BEAT",
+    "EXTRA_CANCELLERS",
     "SENDERS",
-    "WIDE",
     "Progress",
     "Running",
     "of_markets",
@@ -38,8 +38,8 @@ BEAT: Final = 0.1
 SENDERS: Final = 8
 """Orders that are on their way at a time."""
 _ON_PAPER: Final = 256
-"""The same where nothing is on a wire: each waits for as long as messages take."""
-WIDE: Final = 16
+"""Orders that are on their way at a time on paper: no network, so more than live."""
+EXTRA_CANCELLERS: Final = 16
 """Cancels more that are on their way at a time once nobody waits for them."""
 _SECOND: Final = 10**9
 

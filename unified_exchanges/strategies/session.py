@@ -34,7 +34,7 @@ from .report import RunProgress, RunReport, RunTotals
 from .states import States
 from .strategy import Strategy
 
-__all__ = ["News", "Session", "told"]
+__all__ = ["News", "Session", "as_library_error"]
 
 News: TypeAlias = OrderBook | Trade | MarketChange | Gap | Order | Fill
 """What watches tell."""
@@ -416,7 +416,7 @@ class Session:
         )
 
     def report(
-        self, started: int, unsent: Sequence[Command], orders: Iterable[Order]
+        self, started: int, unsent: Sequence[Command], left: Iterable[Order]
     ) -> RunReport:
         """What it came to."""
         desk = self.desk
@@ -433,7 +433,7 @@ class Session:
             decisions=tuple(desk.decisions),
             fills=tuple(self.fills),
             failures=tuple(self.failures),
-            orders=tuple(orders),
+            left_orders=tuple(left),
             unsent=tuple(unsent),
             notes=tuple(desk.notes),
             cash=desk.cash,
@@ -450,7 +450,7 @@ def _refusal(order: Order) -> OrderRejected:
     )
 
 
-def told(error: BaseException) -> UnifiedExchangesError:
+def as_library_error(error: BaseException) -> UnifiedExchangesError:
     """What a command met, as an error that a strategy is told."""
     if isinstance(error, UnifiedExchangesError):
         return error

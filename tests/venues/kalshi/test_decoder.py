@@ -176,7 +176,7 @@ def test_a_report_does_not_depend_on_the_shortcut(tmp_path: Path) -> None:
     for data in (path, list(line_by_line(path))):
         watching = Watching()
         report = backtest(watching, data, contracts=[kalshi_contract("M")])  # type: ignore[arg-type]
-        assert report.trades
+        assert report.fills
         # What it was told from is told by its name, where it has one.
         sources = tuple(attrs.evolve(x, name=None) for x in report.assumptions.data)
         taken = attrs.evolve(report.assumptions, data=sources)

@@ -611,7 +611,7 @@ def test_a_report_does_not_depend_on_the_shortcut(
     reports = []
     for data in (path, told):
         report = backtest(Watching(), data, contracts=[contract])  # type: ignore[arg-type]
-        assert report.trades
+        assert report.fills
         # What it was told from is told by its name, where it has one.
         sources = tuple(attrs.evolve(x, name=None) for x in report.assumptions.data)
         taken = attrs.evolve(report.assumptions, data=sources)
