@@ -388,14 +388,12 @@ def test_a_flow_that_ends_or_is_given_up_has_left() -> None:
 def test_a_cancel_waits_for_nothing_and_what_comes_later_for_it() -> None:
     turns = Turns(threading.Event)
     cancel: Command = Cancel(at=1, key="k")
-    first, before = turns.take(place(), 0)
+    first, before = turns.take(place())
     assert before == []
-    second, before = turns.take(cancel, 0)
+    second, before = turns.take(cancel)
     assert before == []
-    _, before = turns.take(place(), 0)
+    _, before = turns.take(place())
     assert before == [first, second]
-    # Of another exchange nobody waits.
-    assert turns.take(place(), 1)[1] == []
     first.set()
     second.set()
-    assert len(turns.take(place(), 0)[1]) == 1
+    assert len(turns.take(place())[1]) == 1
