@@ -174,7 +174,7 @@ class _Run:
                 self._live(hand, seconds, asked, progress)
 
             ending.tell(live)
-            return self._end_all(ending)
+            return self._end_all(ending, asked)
 
     def _live(
         self,
@@ -305,7 +305,7 @@ class _Run:
 
     # -- the end -----------------------------------------------------------------------
 
-    def _end_all(self, ending: Ending) -> RunReport:
+    def _end_all(self, ending: Ending, asked: Asked) -> RunReport:
         """Each step is done, whatever another raises."""
         kept: list[Command] = []
         left: dict[str, Outcome] = {}
@@ -320,6 +320,8 @@ class _Run:
                 pool.shutdown(wait=False, cancel_futures=True)
         for handed in self._handed:
             ending.surely(handed.close)
+        # While signals are held: it may shut an exchange, which is not to be cut in two.
+        ending.surely(asked.leave)
         return self._running.report(ending, kept, left)
 
     def _settle(self, ending: Ending) -> None:
