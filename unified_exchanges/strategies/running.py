@@ -188,7 +188,6 @@ class Running:
     ) -> RunReport:
         """What it came to; raises what broke, or that orders may have been left open."""
         orders = ending.conclude(left, self.session.named)
-        unsent = sorted(unsent, key=lambda command: command.at)
         return self.session.report(self.origin, unsent, orders)
 
 
