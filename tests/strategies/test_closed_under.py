@@ -8,11 +8,15 @@ import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from unified_exchanges import (
     BadRequest,
+    Exchange,
+    JournalError,
     Market,
     OrderBook,
     async_exchange,
@@ -21,6 +25,8 @@ from unified_exchanges import (
 from unified_exchanges.shells.aio_occupied import AsyncOccupied
 from unified_exchanges.shells.occupied import Occupied
 from unified_exchanges.strategies import Desk, RunReport, Strategy, async_run, run
+from unified_exchanges.strategies.asked import Asked
+from unified_exchanges.transports.blocking import BlockingTransport
 
 from ..recording.sessions import Stage, stage
 
@@ -119,14 +125,86 @@ def test_who_closes_it_within_a_run_does_not_wait_and_the_last_one_shuts_it() ->
     thread.start()
     thread.join()
     other.close(lambda: shut.append("other"))
-    one.leave("next")
-    one.leave("run")
-    assert shut == []
-    one.leave("another")
-    other.leave("elsewhere")
+    assert (one.leave("next"), one.leave("run")) == (None, None)
+    for last in (one.leave("another"), other.leave("elsewhere")):
+        assert last is not None
+        last()
     assert shut == ["one", "other"]
+    assert one.leave("another") is None
     one.close(lambda: shut.append("again"))
     assert shut[-1] == "again"
+
+
+class Closer(Strategy):
+    """Closes the first of two exchanges."""
+
+    def __init__(self, ex: Exchange, *markets: str) -> None:
+        self.ex = ex
+        self.markets = list(markets)
+
+    def on_start(self, desk: Desk) -> None:
+        self.ex.close()
+
+
+@pytest.mark.parametrize("how", ["raises", "interrupted"])
+def test_what_shuts_one_exchange_of_a_run_keeps_it_in_no_other(how: str) -> None:
+    class Shutting(BlockingTransport):
+        def close(self) -> None:
+            if how == "raises":
+                raise JournalError("disk full")
+            os.kill(os.getpid(), signal.SIGINT)
+            shut.append("cut in two")
+            super().close()
+
+    shut: list[str] = []
+    with (
+        stage("kalshi", enforce_limits=False) as at,
+        stage("polymarket", enforce_limits=False) as beside,
+        exchange("polymarket", **beside.account) as other,
+    ):
+        ex = exchange("kalshi", transport=Shutting(), **at.account)
+        names = [f"{x.id}:{x.fetch_markets(limit=1)[0].market_id}" for x in (ex, other)]
+        error = JournalError if how == "raises" else KeyboardInterrupt
+        with pytest.raises(error):
+            run(Closer(ex, *names), ex, other, seconds=20)
+        thread = threading.Thread(target=other.close, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+    assert len(shut) == (how == "interrupted")
+
+
+def test_all_are_left_whatever_shuts_one_of_them() -> None:
+    exchanges = [SimpleNamespace(occupied=Occupied()) for _ in range(3)]
+    shut: list[int] = []
+
+    def shutting(number: int) -> None:
+        shut.append(number)
+        raise JournalError(f"disk {number}")
+
+    asked = Asked(None, exchanges)
+    asked.stay()
+    for number, each in enumerate(exchanges):
+        each.occupied.close(partial(shutting, number))
+    with pytest.raises(JournalError):
+        asked.leave()
+    assert sorted(shut) == [0, 1, 2]
+    assert not any(x.occupied._runs for x in exchanges)
+
+
+def test_who_is_in_an_exchange_twice_leaves_it_once() -> None:
+    inside, other = Occupied(), Occupied()
+    for _ in range(2):
+        inside.enter("run")
+    inside.leave("run")
+    thread = threading.Thread(target=other.enter, args=("elsewhere",))
+    thread.start()
+    thread.join()
+    leaving = threading.Timer(0.3, other.leave, args=("elsewhere",))
+    leaving.start()
+    # It is in none any more: so it waits.
+    other.close(lambda: None)
+    assert not other._runs
 
 
 def test_a_strategy_that_closes_its_exchange_ends_its_run(

@@ -38,7 +38,7 @@ from unified_exchanges.strategies import (
     run,
 )
 from unified_exchanges.strategies.interruptions import REPEAT
-from unified_exchanges.strategies.running import SENDERS
+from unified_exchanges.strategies.lanes import SENDERS
 from unified_exchanges.transports.aio import AioTransport
 from unified_exchanges.transports.blocking import BlockingTransport
 

@@ -49,21 +49,25 @@ class Occupied:
         with self._lock:
             if self._is_closing:
                 raise closed()
-            self._runs[who] = threading.get_ident()
-            _inside[self._runs[who]] += 1
+            if who not in self._runs:
+                self._runs[who] = threading.get_ident()
+                _inside[self._runs[who]] += 1
 
-    def leave(self, who: object) -> None:
-        """Be in it no more; who was not may call it, too.  The last one may close it."""
+    def leave(self, who: object) -> Callable[[], None] | None:
+        """Be in it no more; who was not may call it, too.
+
+        What shuts it comes back, where that was left to the last one.
+        """
         with self._lock:
             thread = self._runs.pop(who, None)
             if thread is not None:
                 _inside[thread] -= 1
                 if not _inside[thread]:
                     del _inside[thread]
-            if self._runs or self._last is None:
-                return
+            if self._runs:
+                return None
             last, self._last = self._last, None
-        last()
+            return last
 
     def close(self, shut: Callable[[], None]) -> None:
         """Ask all to end, and shut it once they have.

@@ -15,30 +15,22 @@ from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .asked import Asked
 from .beginning import read_subjects, routed, time_of
-from .commands import Cancel, Command, Place
+from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
+from .lanes import EXTRA_CANCELLERS, Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
-from .running import (
-    BEAT,
-    EXTRA_CANCELLERS,
-    SENDERS,
-    Progress,
-    Running,
-    of_markets,
-    patience,
-    senders,
-)
+from .running import BEAT, Progress, Running, of_markets, patience
 from .session import News, as_library_error
 from .strategy import Strategy
-from .turns import Turns, leaving
+from .turns import leaving
 from .waiting import Item
 
 __all__ = ["async_contract_of", "async_run"]
@@ -135,11 +127,10 @@ class _AsyncRun:
         self._exchanges = exchanges
         self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._ready = asyncio.Event()
-        self._senders = asyncio.Semaphore(senders(x.venue for x in exchanges))
-        # Behind orders that are slow they would wait.
-        self._cancellers = asyncio.Semaphore(SENDERS)
+        self._lanes = [
+            Lanes(x.venue, asyncio.Semaphore, asyncio.Event) for x in exchanges
+        ]
         self._handed: list[Handed] = []
-        self._turns = Turns(asyncio.Event)
         self._sent: dict[asyncio.Task[Order], Command] = {}
         """What is on its way."""
         self._queued: set[asyncio.Task[Order] | None] = set()
@@ -239,8 +230,8 @@ class _AsyncRun:
 
     def _send(self) -> None:
         for command in self._session.ready():
-            exchange = self._route[self._session.place_of(command)[0].market_id]
-            left, before = self._turns.take(command, exchange)
+            lanes = self._lanes_of(self._session.place_of(command)[0])
+            left, before = lanes.turns.take(command)
             sent = asyncio.create_task(self._queue(command, left, before))
             self._sent[sent] = command
             self._queued.add(sent)
@@ -254,7 +245,8 @@ class _AsyncRun:
             read.add_done_callback(self._found)
 
     async def _read(self, own: Own) -> list[Fill]:
-        return await self._exchange_of(own.place).fetch_fills(**fills_of(own))
+        async with self._lanes_of(own.place).reads:
+            return await self._exchange_of(own.place).fetch_fills(**fills_of(own))
 
     def _found(self, read: asyncio.Task[list[Fill]]) -> None:
         self._reads.discard(read)
@@ -286,18 +278,21 @@ class _AsyncRun:
     async def _queue(
         self, command: Command, left: asyncio.Event, before: list[asyncio.Event]
     ) -> Order:
-        is_cancel = isinstance(command, Cancel)
-        async with self._cancellers if is_cancel else self._senders:
+        place, _ = self._session.place_of(command)
+        async with self._lanes_of(place).of(command):
             for event in before:
                 await event.wait()
             self._queued.discard(asyncio.current_task())
-            place, order_id = self._session.place_of(command)
+            _, order_id = self._session.place_of(command)
             exchange = self._exchange_of(place)
             flow = leaving(command, flow_of(exchange, command, place, order_id), left)
             return await exchange.run(flow)
 
     def _exchange_of(self, place: Place) -> AsyncExchange:
         return self._exchanges[self._route[place.market_id]]
+
+    def _lanes_of(self, place: Place) -> Lanes[asyncio.Semaphore, asyncio.Event]:
+        return self._lanes[self._route[place.market_id]]
 
     # -- the end -----------------------------------------------------------------------
 
@@ -361,8 +356,6 @@ class _AsyncRun:
         hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
         seconds = self._running.patience if ending.is_urgent else 0
-        # Those of the run may be busy with what is not answered.
-        self._senders = asyncio.Semaphore(SENDERS)
         begun: set[str] = set()
 
         def begin(key: str) -> asyncio.Task[Outcome]:
@@ -374,8 +367,9 @@ class _AsyncRun:
         while pending := [job for job in jobs.values() if not job.done()]:
             if hurry.begins():
                 # Fewer queue: each is to leave before the exchange is closed.
-                for _ in range(EXTRA_CANCELLERS):
-                    self._senders.release()
+                for lanes in self._lanes:
+                    for _ in range(EXTRA_CANCELLERS):
+                        lanes.last.release()
             elif hurry.is_over():
                 break
             try:
@@ -413,7 +407,7 @@ class _AsyncRun:
                         return None
                     if isinstance(answer, Order):
                         order_id = answer.order_id
-            async with self._senders:
+            async with self._lanes_of(place).last:
                 begun.add(command.key)
                 exchange = self._exchange_of(place)
                 order = await exchange.run(flow_of(exchange, command, place, order_id))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 __all__ = ["Asked"]
@@ -17,7 +18,7 @@ class _Occupied(Protocol):
 
     def enter(self, who: object) -> None: ...
 
-    def leave(self, who: object) -> None: ...
+    def leave(self, who: object) -> Callable[[], None] | None: ...
 
 
 class _Exchange(Protocol):
@@ -38,9 +39,19 @@ class Asked:
             exchange.occupied.enter(self)
 
     def leave(self) -> None:
-        """Be in none of them any more, also where an interruption came in between."""
-        for exchange in self._exchanges:
-            exchange.occupied.leave(self)
+        """Be in none of them any more, and shut those that nobody else is in.
+
+        Each is left, and then each is shut, whatever comes in between or another raises:
+        else whoever closes one that was not left would wait for ever.
+        """
+        with ExitStack() as shutting, ExitStack() as leaving:
+            for exchange in self._exchanges:
+                leaving.callback(self._leave, exchange, shutting)
+
+    def _leave(self, exchange: _Exchange, shutting: ExitStack) -> None:
+        shut = exchange.occupied.leave(self)
+        if shut is not None:
+            shutting.callback(shut)
 
     def is_set(self) -> bool:
         """Whether the run is to end."""

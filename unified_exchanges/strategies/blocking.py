@@ -18,30 +18,22 @@ from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .asked import Asked
 from .beginning import read_subjects, routed, time_of
-from .commands import Cancel, Command, Place
+from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .hearing import heard
+from .lanes import EXTRA_CANCELLERS, Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
-from .running import (
-    BEAT,
-    EXTRA_CANCELLERS,
-    SENDERS,
-    Progress,
-    Running,
-    of_markets,
-    patience,
-    senders,
-)
+from .running import BEAT, Progress, Running, of_markets, patience
 from .session import News, as_library_error
 from .strategy import Strategy
-from .turns import Turns, leaving
+from .turns import leaving
 from .waiting import Item
 
 __all__ = ["contract_of", "run"]
@@ -125,6 +117,10 @@ def _recorded(
         return run.end(ending)
 
 
+def _threads(number: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(number, _THREADS)
+
+
 @attrs.define(slots=True, eq=False)
 class _Sending:
     """A command that a thread sends, or waits to send; also guarded by the run's lock."""
@@ -162,10 +158,7 @@ class _Run:
         self._lock = fork.rlock()
         self._ready = Condition(self._lock)
         self._handed: list[Handed] = []
-        self._turns = Turns(Event)
-        self._pool = ThreadPoolExecutor(senders(x.venue for x in exchanges), _THREADS)
-        # Behind orders that are slow they would wait.
-        self._urgent = ThreadPoolExecutor(SENDERS, _THREADS)
+        self._lanes = [Lanes(x.venue, _threads, Event) for x in exchanges]
         self._sent: dict[Future[Order], _Sending] = {}
         """What is on its way; also guarded by ``_lock``."""
 
@@ -181,7 +174,7 @@ class _Run:
                 self._live(hand, seconds, asked, progress)
 
             ending.tell(live)
-            return self._end_all(ending)
+            return self._end_all(ending, asked)
 
     def _live(
         self,
@@ -244,19 +237,19 @@ class _Run:
 
     def _send(self) -> None:
         for command in self._session.ready():
-            exchange = self._route[self._session.place_of(command)[0].market_id]
-            left, before = self._turns.take(command, exchange)
+            lanes = self._lanes_of(self._session.place_of(command)[0])
+            left, before = lanes.turns.take(command)
             sending = _Sending(command, left)
-            pool = self._urgent if isinstance(command, Cancel) else self._pool
             with self._lock:
-                sent = pool.submit(self._perform, sending, before)
+                sent = lanes.of(command).submit(self._perform, sending, before)
                 self._sent[sent] = sending
             sent.add_done_callback(partial(self._answer, sending))
 
     def _ask(self) -> None:
         """Read the fills that no stream has told."""
         for own in self._session.states.asks():
-            self._urgent.submit(self._read, own).add_done_callback(self._found)
+            reads = self._lanes_of(own.place).reads
+            reads.submit(self._read, own).add_done_callback(self._found)
 
     def _read(self, own: Own) -> list[Fill]:
         return self._exchange_of(own.place).fetch_fills(**fills_of(own))
@@ -309,9 +302,12 @@ class _Run:
     def _exchange_of(self, place: Place) -> Exchange:
         return self._exchanges[self._route[place.market_id]]
 
+    def _lanes_of(self, place: Place) -> Lanes[ThreadPoolExecutor, Event]:
+        return self._lanes[self._route[place.market_id]]
+
     # -- the end -----------------------------------------------------------------------
 
-    def _end_all(self, ending: Ending) -> RunReport:
+    def _end_all(self, ending: Ending, asked: Asked) -> RunReport:
         """Each step is done, whatever another raises."""
         kept: list[Command] = []
         left: dict[str, Outcome] = {}
@@ -321,10 +317,13 @@ class _Run:
         ending.surely(lambda: self._cancel(ending, left))
         ending.surely(lambda: self._book(ending, left))
         # Whoever is still on its way is waited for by nobody.
-        for pool in (self._pool, self._urgent):
-            pool.shutdown(wait=False, cancel_futures=True)
+        for lanes in self._lanes:
+            for pool in (lanes.orders, lanes.cancels, lanes.reads):
+                pool.shutdown(wait=False, cancel_futures=True)
         for handed in self._handed:
             ending.surely(handed.close)
+        # While signals are held: it may shut an exchange, which is not to be cut in two.
+        ending.surely(asked.leave)
         return self._running.report(ending, kept, left)
 
     def _settle(self, ending: Ending) -> None:
@@ -371,26 +370,29 @@ class _Run:
         jobs: dict[str, Future[Outcome]] = {}
         begun: set[str] = set()
 
-        def begin(pool: ThreadPoolExecutor, key: str) -> None:
+        def begin(pools: list[ThreadPoolExecutor], key: str) -> None:
+            place, _ = self._session.place_of(commands[key])
+            pool = pools[self._route[place.market_id]]
             end = partial(self._end, commands[key], late.get(key), seconds, begun)
             jobs[key] = pool.submit(end)
 
-        # Those of the run may be busy with what is not answered.
-        pool = ThreadPoolExecutor(SENDERS, _THREADS)
+        last = [lanes.last for lanes in self._lanes]
         for key in commands:
-            ending.surely(partial(begin, pool, key))
+            ending.surely(partial(begin, last, key))
         while pending := [job for job in jobs.values() if not job.done()]:
             if hurry.begins():
                 # Nobody queues any more: each is to leave before the exchange is closed.
-                wide = ThreadPoolExecutor(EXTRA_CANCELLERS, _THREADS)
+                wide = [_threads(EXTRA_CANCELLERS) for _ in self._lanes]
                 for key in [key for key, job in jobs.items() if job.cancel()]:
                     ending.surely(partial(begin, wide, key))
-                wide.shutdown(wait=False)
+                for pool in wide:
+                    pool.shutdown(wait=False)
             elif hurry.is_over():
                 break
             wait(pending, BEAT)
         # What waits there is sent yet, before the interpreter ends.
-        pool.shutdown(wait=False)
+        for pool in last:
+            pool.shutdown(wait=False)
         left.update(
             (key, _outcome(key, job, is_begun=key in begun))
             for key, job in jobs.items()

@@ -28,6 +28,17 @@ _FIRST_ASK: Final = _SECOND
 
 
 @attrs.define(eq=False)
+class _Held:
+    """A state that waits for the fills that it counts."""
+
+    came: int
+    """When it came, or the first of those that were overtaken before it."""
+    order: Order
+    asked: int = 0
+    """How often its fills were read."""
+
+
+@attrs.define(eq=False)
 class Own:
     """An order of this run at its venue, and the commands for it that wait."""
 
@@ -47,13 +58,14 @@ class Own:
     early: list[Order] = attrs.field(factory=list)
     """States that came before an answer that may make them void."""
     early_since: int = 0
-    held: deque[tuple[int, Order]] = attrs.field(factory=deque)
-    """States that wait for the fills that they count, and when each came."""
+    held: deque[_Held] = attrs.field(factory=deque)
+    """States that wait for the fills that they count."""
     _rests: bool = False
     _traded: dict[str, Decimal] = attrs.field(factory=dict)
-    """Contracts of fills that were told, less what was taken back, by order id."""
+    """Contracts of fills that were told, by order id."""
+    _taken_back: dict[str, Decimal] = attrs.field(factory=dict)
+    """Of those what was taken back."""
     _fills: set[tuple[FillKey, bool]] = attrs.field(factory=set)
-    _asked: int = 0
     _said: tuple[Decimal, Decimal] | None = None
 
     @property
@@ -129,50 +141,78 @@ class Own:
         if key in self._fills:
             return False
         self._fills.add(key)
-        name = fill.order_id
-        self._traded[name] = EXACT.add(self._traded.get(name, ZERO), fill.size)
+        sizes = self._taken_back if fill.is_reversal else self._traded
+        before = sizes.get(fill.order_id, ZERO)
+        sizes[fill.order_id] = EXACT.add(before, abs(fill.size))
         return True
 
     # -- what is told ------------------------------------------------------------------
 
+    def came(self, order: Order, moment: int) -> None:
+        """Have a state wait for the fills that it counts."""
+        self.held.append(_Held(moment, order))
+
     def next(self) -> Order | None:
         """The next state that counts the fills that were told; what it overtook is gone."""
-        for number, (_, order) in enumerate(self.held):
-            if _counted(order) == self._traded_of(order):
+        for number, held in enumerate(self.held):
+            if _counted(held.order) == self._told_of(held.order):
                 for _ in range(number + 1):
                     self.held.popleft()
-                self._asked = 0
-                return order
+                return held.order
+        self._leave_out()
         return None
+
+    def _leave_out(self) -> None:
+        """Leave out what was overtaken: what came next has waited for as long.
+
+        Else an order that fills again and again would never be told, nor read.
+        """
+        while len(self.held) > 1 and self._is_overtaken(self.held[0].order):
+            gone, later = self.held.popleft(), self.held[0]
+            later.came, later.asked = gone.came, gone.asked
+
+    def _is_overtaken(self, order: Order) -> bool:
+        """Whether fills were told, or taken back, that only a later state counts."""
+        name = order.order_id
+        is_behind = order.filled < self._traded.get(name, ZERO)
+        return is_behind or order.failed < self._taken_back.get(name, ZERO)
 
     def is_overdue(self, moment: int) -> bool:
         """Whether a state has waited for too long."""
-        return bool(self.held) and moment - self.held[0][0] >= HOLD
+        return bool(self.held) and moment - self.held[0].came >= HOLD
 
     def overdue(self, moment: int) -> Order | None:
         """The newest state that has done so, if any."""
         found = None
         while self.is_overdue(moment):
-            _, found = self.held.popleft()
+            found = self.held.popleft().order
         return found
 
     def asks(self, moment: int) -> bool:
-        """Whether its fills are to be read now: they did not come."""
-        if not self.held:
+        """Whether its fills are to be read now, as those that a state counts did not come.
+
+        Where more came than it counts, some may be missing all the same.
+        """
+        if not any(moment - x.came >= _FIRST_ASK << x.asked for x in self.held):
             return False
-        came, order = self.held[0]
-        lacks = _counted(order) > self._traded_of(order)
-        if not lacks or moment - came < _FIRST_ASK << self._asked:
-            return False
-        self._asked += 1
+        for held in self.held:
+            held.asked += 1
         return True
 
     def hold(self, moment: int) -> None:
-        """Wait for the fills of what is known, at the end: of no state but that."""
+        """Wait for the fills of what is known, at the end: of no state but that.
+
+        What it was said to lack is read once more, at once.
+        """
         self.held.clear()
-        self._asked = 0
-        if self.known is not None and self._difference not in (None, self._said):
-            self.held.append((moment, self.known))
+        found = self._difference
+        if found is None or self.known is None:
+            return
+        counted, told = found
+        if found != self._said:
+            self.came(self.known, moment)
+        elif counted > told:
+            self.came(self.known, moment - _FIRST_ASK)
 
     def trouble(self) -> str | None:
         """What its fills lack, or have too much, in words; None if that was said before."""
@@ -180,10 +220,10 @@ class Own:
         if found is None or found == self._said or order is None:
             return None
         self._said = found
-        counted, traded = found
+        counted, told = found
         return (
             f"order {order.order_id} is told to have {text(counted)} filled, and fills of "
-            f"{text(traded)} were told: cash and positions go by the fills. Look at "
+            f"{text(told)} were told: cash and positions go by the fills. Look at "
             f"fetch_fills(order_id={order.order_id!r})"
         )
 
@@ -197,11 +237,14 @@ class Own:
         """What its newest state counts, and what its fills come to, if that differs."""
         if self.known is None:
             return None
-        found = _counted(self.known), self._traded_of(self.known)
+        found = _counted(self.known), self._told_of(self.known)
         return None if found[0] == found[1] else found
 
-    def _traded_of(self, order: Order) -> Decimal:
-        return self._traded.get(order.order_id, ZERO)
+    def _told_of(self, order: Order) -> Decimal:
+        """Contracts of its fills that were told, and stand."""
+        name = order.order_id
+        traded, back = self._traded.get(name, ZERO), self._taken_back.get(name, ZERO)
+        return EXACT.subtract(traded, back)
 
 
 def _counted(order: Order) -> Decimal:

@@ -208,7 +208,7 @@ class RecordedRun:
 
     def _send(self) -> None:
         for command in self._running.session.ready():
-            left, before = self._turns.take(command, 0)
+            left, before = self._turns.take(command)
             begin = partial(
                 self._perform,
                 command,

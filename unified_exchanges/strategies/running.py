@@ -22,25 +22,10 @@ from .session import Session
 from .strategy import Strategy
 from .waiting import Item, Waiting
 
-__all__ = [
-    "BEAT",
-    "EXTRA_CANCELLERS",
-    "SENDERS",
-    "Progress",
-    "Running",
-    "of_markets",
-    "patience",
-    "senders",
-]
+__all__ = ["BEAT", "Progress", "Running", "of_markets", "patience"]
 
 BEAT: Final = 0.1
 """Seconds after which a request to stop is looked for."""
-SENDERS: Final = 8
-"""Orders that are on their way at a time."""
-_ON_PAPER: Final = 256
-"""Orders that are on their way at a time on paper: no network, so more than live."""
-EXTRA_CANCELLERS: Final = 16
-"""Cancels more that are on their way at a time once nobody waits for them."""
 _SECOND: Final = 10**9
 
 Progress = Callable[[RunProgress], object]
@@ -203,13 +188,7 @@ class Running:
     ) -> RunReport:
         """What it came to; raises what broke, or that orders may have been left open."""
         orders = ending.conclude(left, self.session.named)
-        unsent = sorted(unsent, key=lambda command: command.at)
         return self.session.report(self.origin, unsent, orders)
-
-
-def senders(venues: Iterable[Venue]) -> int:
-    """How many orders are on their way at a time."""
-    return _ON_PAPER if all(venue.id == "paper" for venue in venues) else SENDERS
 
 
 def patience(venues: Iterable[Venue]) -> float:

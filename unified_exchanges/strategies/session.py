@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -76,6 +76,8 @@ class Session:
         self._keys: dict[str, str] = {}
         self._strangers: deque[Order | Fill] = deque()
         self._sendable: deque[Command] = deque()
+        self._decided: dict[int, Command] = {}
+        """What was decided and has not come to anything, by identity, in its order."""
         self._over: deque[str] = deque()
         self.states = States(strategy, desk)
 
@@ -241,6 +243,7 @@ class Session:
         own = self._own.get(command.key)
         if own is None:
             return  # it ended long ago
+        self._decided[id(command)] = command
         # One that is there, and stays the same order, takes them as they come.
         is_there = self.has_lasting_ids and own.known is not None and not own.waiting
         if own.is_busy and not is_there:
@@ -252,6 +255,7 @@ class Session:
         # Of a change the venue says that it came too late, if that was not told before.
         is_told = not (own.held and isinstance(command, Amend))
         if own.is_over and not own.is_doubtful and is_told:
+            del self._decided[id(command)]
             return  # it ended by itself: nothing is left to change
         own.is_busy, own.sent = True, command
         self._sendable.append(command)
@@ -275,6 +279,7 @@ class Session:
         own = self._own[command.key]
         own.order_id = order.order_id
         self._done(own)
+        self._decided.pop(id(command), None)
         refused = order.status is OrderStatus.REJECTED and isinstance(command, Place)
         told = attrs.evolve(order, client_order_id=command.key)
         self._strangers += own.answered(told)
@@ -297,6 +302,7 @@ class Session:
             # Interrupted: what had left may arrive yet.
             own.is_unheard = not isinstance(error.__cause__, Exception | None)
         self._done(own)
+        self._decided.pop(id(command), None)
         self._bring_up(own)
         try:
             self._refuse(command, error)
@@ -345,13 +351,20 @@ class Session:
     def stop(self) -> tuple[Command, ...]:
         """Send no more from now on; gives what was decided and is not sent."""
         self.is_stopping = self.desk.is_closed = True
+        outbox = tuple(self.desk.outbox)
+        self._decided.update((id(command), command) for command in outbox)
         waiting = [x for own in self._own.values() for x in own.waiting]
-        unsent = [*self._sendable, *waiting, *self.desk.outbox]
+        unsent = [*self._sendable, *waiting, *outbox]
         self._sendable.clear()
         self.desk.outbox.clear()
         for own in self._own.values():
             own.waiting.clear()
-        return tuple(sorted(unsent, key=lambda command: command.at))
+        return tuple(unsent)
+
+    def _in_order(self, commands: Iterable[Command]) -> tuple[Command, ...]:
+        """Commands that came to nothing, as they were decided: many at one moment."""
+        places = {name: place for place, name in enumerate(self._decided)}
+        return tuple(sorted(commands, key=lambda command: places[id(command)]))
 
     def withdraw(self, command: Command) -> None:
         """A command that was to be sent is not."""
@@ -416,7 +429,7 @@ class Session:
         )
 
     def report(
-        self, started: int, unsent: Sequence[Command], left: Iterable[Order]
+        self, started: int, unsent: Iterable[Command], left: Iterable[Order]
     ) -> RunReport:
         """What it came to."""
         desk = self.desk
@@ -434,7 +447,7 @@ class Session:
             fills=tuple(self.fills),
             failures=tuple(self.failures),
             left_orders=tuple(left),
-            unsent=tuple(unsent),
+            unsent=self._in_order(unsent),
             notes=tuple(desk.notes),
             cash=desk.cash,
             positions=tuple(desk.positions()),

@@ -49,7 +49,7 @@ class States:
         if self.is_over:
             self.booked(own)
             return
-        own.held.append((self._desk.moment, order))
+        own.came(order, self._desk.moment)
         self._waiting[own.place.key] = own
         self.tell(own)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -30,7 +29,7 @@ E = TypeVar("E", bound=Left)
 
 
 class Turns(Generic[E]):
-    """Which commands are to leave before another, each at its exchange.
+    """Which commands are to leave before another, at one exchange.
 
     Guards count an order as soon as it leaves: of many that are decided at once the first
     are to pass, as in a backtest.  A cancel waits for nothing.
@@ -38,13 +37,13 @@ class Turns(Generic[E]):
 
     def __init__(self, event: Callable[[], E]) -> None:
         self._event = event
-        self._leaving: defaultdict[int, list[E]] = defaultdict(list)
+        self._leaving: list[E] = []
 
-    def take(self, command: Command, exchange: int) -> tuple[E, list[E]]:
+    def take(self, command: Command) -> tuple[E, list[E]]:
         """The event to set once it leaves, and those to wait for before it begins."""
-        leaving = [x for x in self._leaving[exchange] if not x.is_set()]
+        leaving = [x for x in self._leaving if not x.is_set()]
         mine = self._event()
-        self._leaving[exchange] = [*leaving, mine]
+        self._leaving = [*leaving, mine]
         return mine, [] if isinstance(command, Cancel) else leaving
 
 
