@@ -239,6 +239,31 @@ def test_who_told_something_whose_channel_is_not_recorded_may_have_told_anything
     assert told == [M, N, OF_M, ("gap", None, "M"), N]
 
 
+def test_books_are_lost_where_the_kind_and_the_channel_are_both_hidden(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.jsonl"
+    told = [named(5, "orderbook_delta", 3), snapshot(1), snapshot(2, "N"), delta(3)]
+    told += [snapshot(4), delta(5)]
+    with exchange("kalshi") as ex, Recorder(ex, path, never=["delta"]) as recorder:
+        connection = recorder.opened("wss://toy.test")
+        recorder.told(connection, "out", [json.dumps(ASKED)])
+        recorder.told(connection, "in", map(json.dumps, told))
+    gap = ("gap", "order_book", "M")
+    assert both(path) == [M, N, gap, M, gap]
+
+
+def test_anything_may_be_lost_where_no_message_says_which_channel_it_was(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.jsonl"
+    told = [named(5, "orderbook_delta", 3), snapshot(1), snapshot(2, "N"), delta(3)]
+    with exchange("kalshi") as ex, Recorder(ex, path, never=["order"]) as recorder:
+        connection = recorder.opened("wss://toy.test")
+        recorder.told(connection, "in", map(json.dumps, told))
+    assert both(path) == [("gap", None, x) for x in ("M", "N", "M")]
+
+
 def test_what_was_withheld_is_counted_in_a_report_and_by_convert(
     tmp_path: Path,
 ) -> None:

@@ -22,6 +22,7 @@ from ...models.unread import unread
 from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
 from ...recording.polled import Polled, Unread
+from ...recording.redaction import REDACTED
 from ...streams.book import BookError
 from ...streams.recent import Recent
 from ...tap import Direction
@@ -190,11 +191,12 @@ class KalshiDecoder:
 
     def _begun(self, connection: int, told: frames.Subscribed) -> None:
         """A subscription has its number from now on."""
-        channel = channel_of(told.msg.channel)
-        sid = told.msg.sid
+        name, sid = told.msg.channel, told.msg.sid
         counted = self._subscription(connection, sid, "")
-        counted.channel = channel
-        self.has_account |= channel.subject is Subject.FILLS
+        if REDACTED not in name:
+            # Else what it tells first says which it is.
+            counted.channel = channel = channel_of(name)
+            self.has_account |= channel.subject is Subject.FILLS
         leaving = self._leaving[connection]
         counted.is_open |= leaving.is_strange(told.id)
         counted.is_of_all |= leaving.is_of_all(told.id)
