@@ -159,7 +159,9 @@ class KalshiDecoder:
             yield from self._loaded(counted, told)
         elif isinstance(told, frames.Acknowledged):
             leaving = self._leaving[connection]
-            counted.is_open |= leaving.is_strange(told.id)
+            if leaving.is_strange(told.id):
+                counted.is_open = True
+                yield from self._listed(counted, told)
             move = leaving.acknowledged(told.id, told.sid)
             if move is not None:
                 yield from self._moved(counted, move)
@@ -290,6 +292,10 @@ class KalshiDecoder:
             else:
                 yield from self._read(connection, told, frame)
 
+    def unsaid(self, connection: int, reason: str, outline: bytes) -> Iterable[Decoded]:  # noqa: ARG002 - whatever it was
+        """Nothing: what is granted says which markets there are."""
+        return ()
+
     def _doubtful(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Nobody knows what is missed; of a book it was nothing if its next number comes."""
         is_told = False
@@ -355,6 +361,18 @@ class KalshiDecoder:
             return
         counted.left |= move.market_ids
         yield from self._left(counted, sorted(move.market_ids))
+
+    def _listed(self, counted: Counted, told: frames.Acknowledged) -> Iterator[Decoded]:
+        """What was asked is not recorded, but which markets there are now is."""
+        msg = told.msg
+        if isinstance(msg, frames.AcknowledgedMsg) and msg.market_tickers is not None:
+            there = frozenset(msg.market_tickers)
+            counted.left -= there
+            gone = frozenset(counted.asked) - there
+            if gone:
+                yield from self._moved(
+                    counted, Moved(told.sid or 0, gone, is_back=False)
+                )
 
     def _left(self, counted: Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
         """Nobody is told of these any more, unless by another subscription."""
