@@ -265,6 +265,17 @@ def test_anything_may_be_lost_where_no_message_says_which_channel_it_was(
     assert both(path) == [("gap", None, x) for x in ("M", "N", "M")]
 
 
+@pytest.mark.parametrize(
+    ("lost", "expected"), [(delta(1), ("order_book", "M")), (None, (None,))]
+)
+def test_something_is_lost_also_where_nothing_says_what_was_subscribed(
+    tmp_path: Path, lost: Any, expected: tuple[Any, ...]
+) -> None:
+    outline = outlined(lost) if lost else b""
+    told = both(journal(tmp_path / "r.jsonl", [], outline, [], asked=None))
+    assert told == [("gap", *expected)]
+
+
 def test_what_was_withheld_is_counted_in_a_report_and_by_convert(
     tmp_path: Path,
 ) -> None:

@@ -200,7 +200,7 @@ class KalshiDecoder:
             counted.channel = channel = channel_of(name)
             self.has_account |= channel.subject is Subject.FILLS
         leaving = self._leaving[connection]
-        counted.is_open |= leaving.is_strange(told.id)
+        counted.is_open = leaving.is_strange(told.id)
         counted.is_of_all |= leaving.is_of_all(told.id)
         move = leaving.acknowledged(told.id, sid)
         if move is not None:
@@ -214,7 +214,7 @@ class KalshiDecoder:
     def _subscription(self, connection: int, sid: int, kind: str) -> Counted:
         counted = self._counted.get((connection, sid))
         if counted is None:
-            counted = Counted(is_whole=connection in self._whole)
+            counted = Counted(is_whole=connection in self._whole, is_open=True)
             self._counted[connection, sid] = counted
         if counted.channel is None:
             counted.channel = channel_telling(kind)
@@ -298,13 +298,11 @@ class KalshiDecoder:
 
     def _doubtful(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Nobody knows what is missed; of a book it was nothing if its next number comes."""
-        is_told = False
         for (other, _), counted in self._counted.items():
             if other == connection:
-                is_told |= counted.channel is not None
                 counted.doubt()
-        if is_told:
-            yield Gap(subject=None, reason=reason, at=self._now())
+        # Also where no channel is known: what says which there are may be hidden, too.
+        yield Gap(subject=None, reason=reason, at=self._now())
 
     def _missed(self, connection: int, frame: bytes, reason: str) -> Iterator[Decoded]:
         told = frames.decode_envelope(frame)
