@@ -349,6 +349,8 @@ _LONG = {
     "passwords": lambda n: '{"token":"' + "password:" * 5 * n + '"}',
     "addresses": lambda n: '{"token":"' + "://a:" * 9 * n + '@"}',
     "escapes": lambda n: '{"token_id":"%' + "25" * 20 * n + '"}',
+    "escapes of any text": lambda n: '{"note":"%' + "25" * 20 * n + '"}',
+    "escapes in a path": lambda n: '{"note":"%' + "25/%25%2525252F" * 3 * n + '"}',
 }
 
 

@@ -8,6 +8,7 @@ import string
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -39,16 +40,53 @@ MADE: dict[str, Callable[[random.Random], str]] = {
 }
 
 
+PLACES = {
+    "by itself": "{}",
+    "in a form": "client_id=7&state={}&more=x",
+    "in a link": "https://toy.test/hook?v={}",
+    "in a link within another": "https://toy.test/?to=https%3A%2F%2Fa.test%2F%3Fv%3D{}",
+    "behind a beginning": "live_{}",
+    "in parts": "hook-{}-main",
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_nearly_every_random_word_of_a_common_form_is_found(
-    make: Callable[[random.Random], str],
+    make: Callable[[random.Random], str], place: str
 ) -> None:
     source, cleansing = random.Random(5), Cleansing()
-    count = 500
+    count = 200
+    texts = (place.format(make(source)) for _ in range(count))
     found = sum(
-        bool(cleansing.suspects(json.dumps({"note": make(source)}).encode()))
-        for _ in range(count)
+        bool(cleansing.suspects(json.dumps({"note": x}).encode())) for x in texts
     )
+    assert found >= 0.97 * count
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/trade-api/v2/markets/{}",
+        "/trade-api/v2/markets/{}/trades",
+        "https://toy.test/hook?v={}&more=x",
+        "https://toy.test/?to=https%3A%2F%2Fa.test%2Fhooks%2F{}",
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_base64_is_found_however_often_an_address_escapes_it(
+    place: str, times: int
+) -> None:
+    source, cleansing = random.Random(5), Cleansing()
+    count, found = 200, 0
+    for _ in range(count):
+        word = b64encode(source.randbytes(48)).decode()
+        for _ in range(times + place.count("%3A")):
+            word = quote(word, safe="")
+        text = place.format(word)
+        is_path = place.startswith("/")
+        url, body = (text, b"") if is_path else ("", json.dumps([text]).encode())
+        found += bool(cleansing.suspects(body, url))
     assert found >= 0.97 * count
 
 
@@ -66,6 +104,13 @@ SAID = {
     "words": "Password: required. Victoria's Secret: revenue above $1,432,000,000?",
     "who may": "Authorization: the Committee decides. The bearer wins.",
     "a time in a link": "https://toy.test:443/at/12:30@venue",
+    "a query": "/markets?series_ticker=KXMVESPORTSMULTIGAMEEXTENDED&status=open&limit=100",
+    "a word of a chain in a query": "?user=0xee453f76e0d92010e4c77de97dc4737de1a1336e",
+    "a hash with a beginning": "order_0x" + "2f27755b4f404055" * 4,
+    "an account with a beginning": "by-0xee453f76e0d92010e4c77de97dc4737de1a1336e",
+    "a token in a link": "https://a.test/?token=68220295051070397216768070624746865990",
+    "how one is asked for": "set token=YES or session=morning, signature=required",
+    "a share": "above 50%25 of the vote%2C or 5%2F8%2F2026 in 10%/20%/30%",
     "a series": "KXMVESPORTSMULTIGAMEEXTENDEDSERIES26",
     "a long word": "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerk",
 }
@@ -130,6 +175,8 @@ NAMED = {
     "an object below": '{"clientSecret":{"id":"hunter-2"}}',
     "with a colon": '{"message":"your password: hunter-2 is wrong"}',
     "a header in a text": '{"message":"sent Authorization: Bearer hunter-2"}',
+    "in a form": '{"message":"got access_token=hunter-2 and more"}',
+    "in a link": '{"message":"https://a.test/?session=hunter-2"}',
     "basic": '{"message":"authorization=Basic hunter-2"}',
     "in an address": '{"url":"https://user:hunter-2@toy.test/x"}',
     "in an address with other slashes": r'{"a":"wss:\/\/user:hunter-2@toy.test"}',

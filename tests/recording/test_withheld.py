@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,42 @@ def test_who_told_something_whose_channel_is_not_recorded_may_have_told_anything
     assert told == [M, N, OF_M, ("gap", None, "M"), N]
 
 
+def test_books_are_lost_where_the_kind_and_the_channel_are_both_hidden(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.jsonl"
+    told = [named(5, "orderbook_delta", 3), snapshot(1), snapshot(2, "N"), delta(3)]
+    told += [snapshot(4), delta(5)]
+    with exchange("kalshi") as ex, Recorder(ex, path, never=["delta"]) as recorder:
+        connection = recorder.opened("wss://toy.test")
+        recorder.told(connection, "out", [json.dumps(ASKED)])
+        recorder.told(connection, "in", map(json.dumps, told))
+    gap = ("gap", "order_book", "M")
+    assert both(path) == [M, N, gap, M, gap]
+
+
+def test_anything_may_be_lost_where_no_message_says_which_channel_it_was(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.jsonl"
+    told = [named(5, "orderbook_delta", 3), snapshot(1), snapshot(2, "N"), delta(3)]
+    with exchange("kalshi") as ex, Recorder(ex, path, never=["order"]) as recorder:
+        connection = recorder.opened("wss://toy.test")
+        recorder.told(connection, "in", map(json.dumps, told))
+    assert both(path) == [("gap", None, x) for x in ("M", "N", "M")]
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"), [(delta(1), ("order_book", "M")), (None, (None,))]
+)
+def test_something_is_lost_also_where_nothing_says_what_was_subscribed(
+    tmp_path: Path, lost: Any, expected: tuple[Any, ...]
+) -> None:
+    outline = outlined(lost) if lost else b""
+    told = both(journal(tmp_path / "r.jsonl", [], outline, [], asked=None))
+    assert told == [("gap", *expected)]
+
+
 def test_what_was_withheld_is_counted_in_a_report_and_by_convert(
     tmp_path: Path,
 ) -> None:
@@ -305,7 +342,9 @@ def test_a_recorder_keeps_of_a_message_what_says_which_one_it_was(
     assert found[0] == outlined(said)
     assert found[1] == outlined(delta(8, "KXREDACTED-1"))
     assert found[2] == b""
-    assert found[-1] == b""
+    assert found[-1] == outlined(said)
+    on = [(x.lost_on, x.sent_on) for x in _dated(tmp_path / "r") if _is_withheld(x)]
+    assert on == [(1, 0)] * (len(on) - 1) + [(0, 1)]
 
 
 def _is_withheld(line: Any) -> bool:
@@ -314,6 +353,100 @@ def _is_withheld(line: Any) -> bool:
 
 def _dated(path: Path) -> list[Any]:
     return list(read(path))
+
+
+# -- what was asked ----------------------------------------------------------------------
+
+
+def poly_told(path: Path, never: str, *told: Any) -> list[tuple[Any, ...]]:
+    """What a recording tells of one market, of which words may not be told."""
+    with exchange("polymarket") as ex, Recorder(ex, path, never=[never]) as recorder:
+        connection = recorder.opened("wss://poly.test/market")
+        for way, content in told:
+            recorder.told(connection, way, [json.dumps(content)])
+    return both(path)
+
+
+def poly_trade(token: str, market: str) -> dict[str, Any]:
+    return {
+        "event_type": "last_trade_price",
+        "asset_id": token,
+        "market": market,
+        "price": "0.46",
+        "size": "3",
+        "side": "BUY",
+        "fee_rate_bps": "0",
+        "timestamp": str(poly.T0 + 2),
+        "transaction_hash": "0x" + "d" * 64,
+    }
+
+
+def poly_asked(operation: str, *tokens: str) -> dict[str, Any]:
+    return {"operation": operation, "assets_ids": tokens}
+
+
+OF_A, OF_B = ("book", poly.A), ("book", poly.B)
+BEGINNING = {"assets_ids": [poly.YES], "type": "market"}
+
+
+@pytest.mark.parametrize("never", ["assets_ids", "subscribe"])
+def test_what_is_told_was_asked_for_where_the_asking_is_withheld(
+    tmp_path: Path, never: str
+) -> None:
+    told = poly_told(
+        tmp_path / "r.jsonl",
+        never,
+        ("out", BEGINNING),
+        ("in", poly.book()),
+        ("out", poly_asked("subscribe", poly.OTHER)),
+        ("in", poly.book(poly.OTHER, market=poly.B)),
+        ("in", poly_trade(poly.OTHER, poly.B)),
+        ("in", poly.changes(poly.change("0.4", "1", token=poly.OTHER), market=poly.B)),
+    )
+    doubt = [("gap", None)] if never == "subscribe" else []
+    assert told == [OF_A, *doubt, OF_B, ("trade", poly.B), OF_B]
+
+
+@pytest.mark.parametrize("never", ["assets_ids", "unsubscribe", "operation"])
+def test_a_book_may_be_left_by_what_is_withheld(tmp_path: Path, never: str) -> None:
+    told = poly_told(
+        tmp_path / "r.jsonl",
+        never,
+        ("out", BEGINNING),
+        ("in", poly.book()),
+        ("out", poly_asked("unsubscribe", poly.YES)),
+    )
+    assert told == [OF_A, ("gap", None)]
+
+
+LEFT_M = {
+    "id": 4,
+    "cmd": "update_subscription",
+    "params": {"sids": [5], "action": "delete_markets", "market_tickers": ["M"]},
+}
+
+
+def test_what_kalshi_tells_no_more_is_left_though_the_asking_is_withheld(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.jsonl"
+    granted = {"type": "ok", "id": 4, "sid": 5, "seq": 3}
+    back = {"type": "ok", "id": 5, "sid": 5, "seq": 5}
+    told: list[tuple[Any, Any]] = [
+        ("out", ASKED),
+        *(("in", x) for x in (named(5, "orderbook_delta", 3), snapshot(1))),
+        ("in", snapshot(2, "N")),
+        ("out", LEFT_M),
+        ("in", {**granted, "msg": {"market_tickers": ["N"]}}),
+        ("in", delta(4, "N")),
+        ("in", {**back, "msg": {"market_tickers": ["M", "N"]}}),
+        ("in", snapshot(6)),
+    ]
+    with exchange("kalshi") as ex, Recorder(ex, path, never=["delete_"]) as recorder:
+        connection = recorder.opened("wss://toy.test")
+        for way, content in told:
+            recorder.told(connection, way, [json.dumps(content)])
+    assert both(path) == [M, N, ("gap", "order_book", "M"), N, M]
 
 
 # -- a replay ----------------------------------------------------------------------------
@@ -404,3 +537,47 @@ def replayed_books(path: Path, name: str) -> list[Any]:
         if ex.id == "polymarket":
             ex.fetch_markets()
         return [(x.bids, x.asks) for x in ex.watch_order_book(name, policy="every")]
+
+
+@pytest.mark.parametrize(
+    ("venue", "never"), [("kalshi", "delete_markets"), ("polymarket", "unsubscribe")]
+)
+def test_a_replay_tells_that_a_book_was_left_by_what_is_withheld(
+    tmp_path: Path, venue: str, never: str
+) -> None:
+    path = tmp_path / "r.jsonl"
+    with (
+        stage(venue) as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path, never=[never]),
+    ):
+        markets = [x for x in ex.fetch_markets() if x.bid and x.ask][:2]
+        names = [x.market_id for x in markets]
+        books = [ex.watch_order_book(x) for x in names]
+        for each in books:
+            each.next(timeout=30)
+        in_force(ex)
+        books[0].close()
+        in_force(ex)
+        time.sleep(0.2)  # until the venue has acknowledged it
+        books[1].close()
+    assert _is_lost(names[0], (x for _, x in recorded(path)))
+    with exchange("replay", path=path) as ex:
+        if venue == "polymarket":
+            ex.fetch_markets()
+        with (
+            ex.watch_order_book(names[0], events=True, policy="every") as first,
+            ex.watch_order_book(names[1], policy="every"),
+        ):
+            assert _is_lost(names[0], first)
+
+
+def _is_lost(name: str, told: Iterable[Any]) -> bool:
+    """Whether something says after the last book that it is known no more."""
+    is_lost = False
+    for event in told:
+        if isinstance(event, OrderBook) and event.market_id == name:
+            is_lost = event.stale
+        elif isinstance(event, Gap) and name in (event.market_ids or (name,)):
+            is_lost = True
+    return is_lost

@@ -99,6 +99,13 @@ class RecordingDecoder(Protocol):
         """
         ...
 
+    def unsaid(self, connection: int, reason: str, outline: bytes) -> Iterable[Decoded]:
+        """A message that went out is not in the recording, of which there is this outline.
+
+        What it asked for is known by what is told; gives what may be told no more.
+        """
+        ...
+
     def closed(self, connection: int, reason: str) -> Iterable[Decoded]:
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
@@ -165,6 +172,15 @@ def _redacted(decoder: RecordingDecoder, line: Frame) -> Iterator[Decoded]:
         decoder.spoilt += 1
 
 
+def _withheld(decoder: RecordingDecoder, line: Withheld) -> Iterable[Decoded]:
+    decoder.withheld += 1
+    if line.lost_on:
+        return decoder.missed(line.lost_on, WITHHELD, bytes(line.outline))
+    if line.sent_on:
+        return decoder.unsaid(line.sent_on, WITHHELD, bytes(line.outline))
+    return ()
+
+
 def decode(decoder: RecordingDecoder, line: object) -> Iterable[Decoded]:
     """Decode one line of a recording; gives what that tells."""
     if isinstance(line, Frame):
@@ -177,9 +193,7 @@ def decode(decoder: RecordingDecoder, line: object) -> Iterable[Decoded]:
     elif isinstance(line, Opened):
         decoder.opened(line.connection, line.url)
     elif isinstance(line, Withheld):
-        decoder.withheld += 1
-        if line.lost_on:
-            return decoder.missed(line.lost_on, WITHHELD, bytes(line.outline))
+        return _withheld(decoder, line)
     elif isinstance(line, Closed):
         return decoder.closed(line.connection, line.reason)
     return ()

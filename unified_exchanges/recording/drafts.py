@@ -188,10 +188,16 @@ class Drafts:
                 body, found = self._body(raw)
             if found:
                 about = f"connection {connection}, {direction}"
-                lost_on = connection if direction == "in" else 0
-                outline = self._outline_of(raw) if lost_on else b""
+                is_in = direction == "in"
                 lines += self._withhold(
-                    "frame", about, found, at, mono, lost_on, outline
+                    "frame",
+                    about,
+                    found,
+                    at,
+                    mono,
+                    lost_on=connection if is_in else 0,
+                    sent_on=0 if is_in else connection,
+                    outline=self._outline_of(raw),
                 )
             else:
                 lines.append(
@@ -293,7 +299,9 @@ class Drafts:
         where: list[str],
         at: int,
         mono: int,
+        *,
         lost_on: int = 0,
+        sent_on: int = 0,
         outline: bytes = b"",
     ) -> list[bytes]:
         self.withheld += 1
@@ -303,7 +311,7 @@ class Drafts:
             "; in ".join(places),
             about,
         )
-        withheld = Withheld(at, mono, line, about, places, lost_on)
+        withheld = Withheld(at, mono, line, about, places, lost_on, sent_on=sent_on)
         if outline:
             withheld = msgspec.structs.replace(withheld, outline=msgspec.Raw(outline))
         return [encode(withheld)]

@@ -199,9 +199,10 @@ class Withheld(
 
     ``line`` is the kind of that line, ``about`` its method and path, or connection.  Where
     it was a message of a WebSocket that came from the venue, ``lost_on`` is its connection,
-    and 0 otherwise: what is built from what is left may lack what it told.  ``outline`` is
-    then what is left of it: the fields that say which message it was, and of what, as far
-    as they hold no secret; nothing where it was no JSON.
+    and 0 otherwise: what is built from what is left may lack what it told.  Where it was
+    one that went there, ``sent_on`` is: more or less may be told from then on than is known
+    to be asked for.  ``outline`` is what is left of a message: the fields that say which it
+    was, and of what, as far as they hold no secret; nothing where it was no JSON.
     """
 
     at: int
@@ -211,6 +212,7 @@ class Withheld(
     where: list[str]
     lost_on: int = 0
     outline: msgspec.Raw = _NONE
+    sent_on: int = 0
 
 
 class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):

@@ -112,6 +112,13 @@ class Counterpart(Protocol):
         """
         ...
 
+    def may_leave(self, outline: bytes) -> bool:
+        """Whether a message that went out and is missing may have ended what nobody ends else.
+
+        Of that nothing says what is told no more.
+        """
+        ...
+
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program sends a message, before that line: what is answered at once."""
         ...

@@ -156,6 +156,14 @@ class Links:
         link = self._links.get(line.lost_on)
         if link is not None:
             self._missed(link, bytes(line.outline))
+            return
+        link = self._links.get(line.sent_on)
+        if (
+            link is not None
+            and link.player is not None
+            and link.counterpart.may_leave(bytes(line.outline))
+        ):
+            link.player.missed(WITHHELD)
 
     @staticmethod
     def _missed(link: Link, outline: bytes) -> None:

@@ -34,4 +34,4 @@ def _connection_of(line: Line) -> int:
     """Which connection a line is of, 0 if it is of none."""
     if isinstance(line, Frame | Opened | Closed):
         return line.connection
-    return line.lost_on if isinstance(line, Withheld) else 0
+    return line.lost_on or line.sent_on if isinstance(line, Withheld) else 0

@@ -53,6 +53,14 @@ class _Answer(msgspec.Struct):
     sid: int | None = None
 
 
+class _Markets(msgspec.Struct):
+    market_tickers: list[str] | None = None
+
+
+class _Listed(msgspec.Struct):
+    msg: _Markets = msgspec.field(default_factory=_Markets)
+
+
 class _OfMarket(msgspec.Struct):
     market_ticker: str = ""
 
@@ -79,6 +87,7 @@ class _Key(NamedTuple):
 
 
 _read_answer: Final = msgspec.json.Decoder(_Answer).decode
+_read_listed: Final = msgspec.json.Decoder(_Listed).decode
 _read_ticker: Final = msgspec.json.Decoder(_Ticker).decode
 _read_named: Final = msgspec.json.Decoder(_Named).decode
 _read_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -225,11 +234,8 @@ class KalshiCounterpart:
         if number is None:
             return frame
         own = self._numbers.pop(number, 0)
-        move = (
-            self._leaving.acknowledged(number, told.sid) if told.type == "ok" else None
-        )
-        if move is not None and not own:
-            self.moves.append(partial(_moved, move))
+        if told.type == "ok":
+            self._granted(number, told.sid, frame, is_own=bool(own))
         if told.type == "unsubscribed":
             self._sids.pop(told.sid or 0, None)
         if told.type == "subscribed":
@@ -243,11 +249,27 @@ class KalshiCounterpart:
                     numbers.remove(number)
         return frame if own == number else _encode({**_read_fields(frame), "id": own})
 
+    def _granted(
+        self, number: int, sid: int | None, frame: bytes, *, is_own: bool
+    ) -> None:
+        """A command was carried out: the program follows, if it gave another."""
+        if self._leaving.is_strange(number):
+            there = _markets_in(frame)
+            if there is not None:
+                self.moves.append(partial(_listed, sid or 0, there))
+        move = self._leaving.acknowledged(number, sid)
+        if move is not None and not is_own:
+            self.moves.append(partial(_moved, move))
+
     def missed(self, outline: bytes) -> Iterable[bytes]:
         """The program counts, and so loses no more than that."""
         channels = {sid: channel_of(name) for sid, name in self._sids.items()}
         # Of a message that may be any, the next numbers tell whether it was a book's.
         return in_its_place(outline, channels) or ()
+
+    def may_leave(self, outline: bytes) -> bool:  # noqa: ARG002 - whatever it was
+        """Nothing: what is granted says which markets there are."""
+        return False
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program sends a command: what is answered at once."""
@@ -312,6 +334,22 @@ def _moved(move: Moved, stream: KalshiStream) -> Iterable[StreamEvent]:
     if move.is_back:
         return stream.rejoin(move.sid, move.market_ids)
     return stream.leave(move.sid, move.market_ids, LEFT)
+
+
+def _listed(
+    sid: int, there: frozenset[str], stream: KalshiStream
+) -> Iterable[StreamEvent]:
+    """What was asked is not recorded, but which markets there are now is."""
+    return [*stream.leave_others(sid, there, LEFT), *stream.rejoin(sid, there)]
+
+
+def _markets_in(frame: bytes) -> frozenset[str] | None:
+    """All markets of a subscription, as an answer tells them; None where it does not."""
+    try:
+        listed = _read_listed(frame).msg.market_tickers
+    except msgspec.MsgspecError:
+        return None
+    return None if listed is None else frozenset(listed)
 
 
 def _acknowledged(number: int, sid: int, key: _Key, last: int) -> bytes:

@@ -22,6 +22,7 @@ from ...models.unread import unread
 from ...recording.decoder import LEFT, Decoded
 from ...recording.format import Rest
 from ...recording.polled import Polled, Unread
+from ...recording.redaction import REDACTED
 from ...streams.book import BookError
 from ...streams.recent import Recent
 from ...tap import Direction
@@ -158,7 +159,9 @@ class KalshiDecoder:
             yield from self._loaded(counted, told)
         elif isinstance(told, frames.Acknowledged):
             leaving = self._leaving[connection]
-            counted.is_open |= leaving.is_strange(told.id)
+            if leaving.is_strange(told.id):
+                counted.is_open = True
+                yield from self._listed(counted, told)
             move = leaving.acknowledged(told.id, told.sid)
             if move is not None:
                 yield from self._moved(counted, move)
@@ -190,13 +193,14 @@ class KalshiDecoder:
 
     def _begun(self, connection: int, told: frames.Subscribed) -> None:
         """A subscription has its number from now on."""
-        channel = channel_of(told.msg.channel)
-        sid = told.msg.sid
+        name, sid = told.msg.channel, told.msg.sid
         counted = self._subscription(connection, sid, "")
-        counted.channel = channel
-        self.has_account |= channel.subject is Subject.FILLS
+        if REDACTED not in name:
+            # Else what it tells first says which it is.
+            counted.channel = channel = channel_of(name)
+            self.has_account |= channel.subject is Subject.FILLS
         leaving = self._leaving[connection]
-        counted.is_open |= leaving.is_strange(told.id)
+        counted.is_open = leaving.is_strange(told.id)
         counted.is_of_all |= leaving.is_of_all(told.id)
         move = leaving.acknowledged(told.id, sid)
         if move is not None:
@@ -210,7 +214,7 @@ class KalshiDecoder:
     def _subscription(self, connection: int, sid: int, kind: str) -> Counted:
         counted = self._counted.get((connection, sid))
         if counted is None:
-            counted = Counted(is_whole=connection in self._whole)
+            counted = Counted(is_whole=connection in self._whole, is_open=True)
             self._counted[connection, sid] = counted
         if counted.channel is None:
             counted.channel = channel_telling(kind)
@@ -288,15 +292,17 @@ class KalshiDecoder:
             else:
                 yield from self._read(connection, told, frame)
 
+    def unsaid(self, connection: int, reason: str, outline: bytes) -> Iterable[Decoded]:  # noqa: ARG002 - whatever it was
+        """Nothing: what is granted says which markets there are."""
+        return ()
+
     def _doubtful(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Nobody knows what is missed; of a book it was nothing if its next number comes."""
-        is_told = False
         for (other, _), counted in self._counted.items():
             if other == connection:
-                is_told |= counted.channel is not None
                 counted.doubt()
-        if is_told:
-            yield Gap(subject=None, reason=reason, at=self._now())
+        # Also where no channel is known: what says which there are may be hidden, too.
+        yield Gap(subject=None, reason=reason, at=self._now())
 
     def _missed(self, connection: int, frame: bytes, reason: str) -> Iterator[Decoded]:
         told = frames.decode_envelope(frame)
@@ -353,6 +359,18 @@ class KalshiDecoder:
             return
         counted.left |= move.market_ids
         yield from self._left(counted, sorted(move.market_ids))
+
+    def _listed(self, counted: Counted, told: frames.Acknowledged) -> Iterator[Decoded]:
+        """What was asked is not recorded, but which markets there are now is."""
+        msg = told.msg
+        if isinstance(msg, frames.AcknowledgedMsg) and msg.market_tickers is not None:
+            there = frozenset(msg.market_tickers)
+            counted.left -= there
+            gone = frozenset(counted.asked) - there
+            if gone:
+                yield from self._moved(
+                    counted, Moved(told.sid or 0, gone, is_back=False)
+                )
 
     def _left(self, counted: Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
         """Nobody is told of these any more, unless by another subscription."""

@@ -26,7 +26,7 @@ from ...venue import Venue
 from .decoder import PolymarketDecoder
 from .description import FACTS
 from .listed import listed_markets
-from .losses import says_what
+from .losses import may_leave, says_what
 from .stream import MarketStream
 from .venue import PolymarketVenue
 
@@ -205,6 +205,10 @@ class PolymarketCounterpart:
     def missed(self, outline: bytes) -> Iterable[bytes] | None:
         """What was changed is not told again, as nothing is numbered here."""
         return [outline] if says_what(outline) else None
+
+    def may_leave(self, outline: bytes) -> bool:
+        """Nothing tells what was given up."""
+        return may_leave(outline)
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program asks: the books of tokens that were asked for before."""

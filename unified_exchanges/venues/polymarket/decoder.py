@@ -31,7 +31,7 @@ from .description import FACTS
 from .fees import Fees
 from .lines import is_change, read_changes
 from .listed import listed_markets
-from .losses import says_what
+from .losses import may_leave, says_what
 from .memory import Known, Memory
 from .parse.orders import Ours
 from .polled import asked_tokens, polled_books, polled_trades
@@ -199,8 +199,20 @@ class PolymarketDecoder:
             yield from self._decoded(stream, stream.receive(outline))
         else:
             # Messages are not numbered here: the stream would not notice.
-            yield from self._decoded(stream, stream.connection_lost(reason))
-            stream.connection_made()
+            yield from self._begun_anew(stream, reason)
+
+    def _begun_anew(self, stream: StreamProtocol, reason: str) -> Iterator[Decoded]:
+        yield from self._decoded(stream, stream.connection_lost(reason))
+        stream.connection_made()
+
+    def unsaid(self, connection: int, reason: str, outline: bytes) -> Iterator[Decoded]:
+        """Take what is told for asked from now on; any of it may have been given up."""
+        self._look_again()
+        stream = self._streams.get(connection)
+        if isinstance(stream, RecordedMarketStream):
+            stream.is_open = True
+            if may_leave(outline):
+                yield from self._begun_anew(stream, reason)
 
     def closed(self, connection: int, reason: str) -> Iterator[Decoded]:
         """Its books are not told any more."""

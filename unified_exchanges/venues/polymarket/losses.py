@@ -1,4 +1,4 @@
-"""Whether an outline is enough to say what is missed of a message of which there is no more."""
+"""What an outline says of a message of which there is no more, and whether that is enough."""
 
 from __future__ import annotations
 
@@ -11,7 +11,27 @@ from .stream import frames
 __all__ = ["says_what"]
 
 _KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in frames.FRAMES)
+
+
+class _Said(msgspec.Struct):
+    operation: str = ""
+    type: str = ""
+
+
+_read_said: Final = msgspec.json.Decoder(_Said).decode
 _read: Final = msgspec.json.Decoder(list[frames.Envelope] | frames.Envelope).decode
+
+
+def may_leave(outline: bytes) -> bool:
+    """Whether a message that went out may have given tokens up; nobody acknowledges it.
+
+    What begins a connection says of which kind that is, and no operation.
+    """
+    try:
+        said = _read_said(outline)
+    except (ValueError, RecursionError):
+        return True
+    return said.operation != "subscribe" and not said.type
 
 
 def says_what(outline: bytes) -> bool:

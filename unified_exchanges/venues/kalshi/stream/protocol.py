@@ -297,6 +297,18 @@ class KalshiStream(Misreading):
             self._books.let_go(market_id)
         return [self._gap(sub, reason, tuple(lost))] if lost else NONE
 
+    def leave_others(
+        self, sid: int, market_ids: Collection[str], reason: str
+    ) -> Iterable[StreamEvent]:
+        """Leave all that are told there but these, by a command that nobody knows."""
+        trades = self._by_name[SUBJECTS[Subject.TRADES]]
+        followed = trades if trades.sid == sid else self._by_name[BOOKS]
+        others = [x for x in followed.wishes if x not in market_ids]
+        if followed is not trades:
+            # Others are on their way, or were left before.
+            others = [x for x in others if self._markets[x].is_live]
+        return self.leave(sid, others, reason)
+
     def rejoin(self, sid: int, market_ids: Iterable[str]) -> Iterable[StreamEvent]:
         """They are told again there, each with its snapshot first."""
         early = [x for x in self._held_by(sid, market_ids) if self._books.hold(x)]

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from ....clock import Clock
 from ....grid import PriceGrid
-from ....models import OrderBook
+from ....models import OrderBook, Subject
 from ....models.unread import unread
 from ....streams.health import SAMPLE
 from ..memory import Known
@@ -16,6 +16,7 @@ from .books import Asset, AssetBook
 from .market import MarketStream
 from .names import Names
 from .pictured import PicturedAssetBook, Step
+from .socket import Events
 
 __all__ = ["Called", "RecordedMarketStream"]
 
@@ -48,8 +49,29 @@ class RecordedMarketStream(MarketStream):
     def __init__(self, *, clock: Clock, names: Names, called: Called) -> None:
         super().__init__(clock=clock, names=names)
         self._called = called
+        self.is_open = False
+        """Whether more tokens are told of than were tapped, as an asking is not recorded."""
         self._market = names.market
         self._followed: dict[str, _Followed | None] = {}
+
+    def _book(self, told: frames.Book, raw: str | bytes) -> Events:
+        self._take_for_asked(told.asset_id, told.market)
+        return super()._book(told, raw)
+
+    def _traded(self, told: frames.LastTrade, raw: str | bytes) -> Events:
+        self._take_for_asked(told.asset_id, told.market)
+        return super()._traded(told, raw)
+
+    def _take_for_asked(self, token: str, market_id: str) -> None:
+        """What comes was asked for; changes come of the other token of a market, too."""
+        if self.is_open and token not in self._assets:
+            self.tap([token])
+            if self._market(market_id.lower()) is not None:
+                self.follow(Subject.TICKER, [market_id.lower()], token)
+
+    @property
+    def _has_taps(self) -> bool:
+        return self.is_open or super()._has_taps
 
     def look_again(self) -> None:
         """What was looked up of tokens may be otherwise from now on."""
