@@ -56,6 +56,32 @@ def test_what_was_sent_before_it_is_refused_where_it_arrives_in_it() -> None:
     assert made.find(name).status is OrderStatus.REJECTED
 
 
+def test_a_cancel_that_arrives_while_the_whole_venue_is_paused_is_refused() -> None:
+    made = engine(delays=Delays(order=2 * SECOND))
+    made.receive(START, book("100@0.40", "100@0.60"))
+    name = made.place(START, *BID)
+    made.advance(START + 2 * SECOND)
+    made.notices()
+    turn = made.cancel(START + 3 * SECOND, name)
+    made.pause(START + 4 * SECOND, "RAIN", "venue")
+    made.advance(START + 5 * SECOND)
+    [change] = (x for _, x in made.notices())
+    assert isinstance(change, RefusedChange)
+    assert change.turn == turn
+    assert "cancels included" in change.reason
+    assert made.find(name).status is OrderStatus.OPEN
+    # Of what is over nobody is told anything.
+    made.pause(START + 6 * SECOND, "RAIN", "trading")
+    made.cancel(START + 6 * SECOND, name)
+    made.cancel(START + 7 * SECOND, name)
+    made.advance(START + 8 * SECOND)
+    made.pause(START + 8 * SECOND, "RAIN", "venue")
+    made.advance(START + 9 * SECOND)
+    [order] = (x for _, x in made.notices())
+    assert isinstance(order, Order)
+    assert order.status is OrderStatus.CANCELED
+
+
 def test_no_book_fills_what_rests_until_trading_goes_on(made: PaperEngine) -> None:
     made.receive(LATER, book("", "100@0.45"))
     assert fills(made) == []

@@ -40,6 +40,8 @@ class Listener:
         venue: Any = ground.venue
         self._serving, venue.server = venue.server, self
         self.count = 0
+        self.seconds = 0.0
+        self._clock = ground.clock
         self.is_down = False
 
     def handle(self, request: Request, **more: Any) -> Response:
@@ -50,6 +52,7 @@ class Listener:
         if self.is_down:
             return Response(503, {"content-type": "text/html"}, b"<html></html>")
         answer: Response = self._serving.handle(request, **more)
+        self._clock.advance(self.seconds)
         return answer
 
 
@@ -162,6 +165,13 @@ def test_what_was_read_within_a_second_is_not_read_again(scene: Scene) -> None:
     assert scene.status.count == 2
 
 
+def test_one_that_takes_long_to_read_is_not_read_for_each_order(scene: Scene) -> None:
+    scene.status.seconds = 1.2
+    for _ in range(3):
+        scene.rest()
+    assert scene.status.count == 1
+
+
 def test_a_pause_is_known_a_second_later_at_the_latest(scene: Scene) -> None:
     scene.rest()
     scene.engine.pause()
@@ -196,6 +206,32 @@ def test_a_pause_that_begins_while_an_order_is_on_its_way_refuses_it(
     with pytest.raises(MarketClosed, match="paused"):
         scene.take()
     assert scene.paper.fetch_fills() == []
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_pause_of_all_that_begins_while_a_cancel_is_on_its_way_refuses_it(
+    flavour: str,
+) -> None:
+    scene = Scene(flavour, delays=Delays(order=3 * SECOND))
+    names = [scene.rest().order_id for _ in range(2)]
+
+    def pause_soon() -> None:
+        scene.engine.resume(whole_exchange=True)
+        scene.pass_on()
+        scene.ground.clock.plan(1, lambda: scene.engine.pause(whole_exchange=True))
+
+    pause_soon()
+    with pytest.raises(MarketClosed, match="cancels included"):
+        scene.paper.cancel_order(names[0])
+    pause_soon()
+    results = scene.paper.cancel_orders(names)
+    assert [type(x.error) for x in results] == [MarketClosed, MarketClosed]
+    pause_soon()
+    report = scene.paper.cancel_all_orders()
+    assert {x.order_id for x in report.remaining} == {*names}
+    assert [type(x) for x in report.errors] == [MarketClosed, MarketClosed]
+    assert report.canceled == ()
+    assert {x.order_id for x in scene.paper.fetch_open_orders()} == {*names}
 
 
 def test_what_was_on_its_way_in_a_file_arrives_in_the_pause(tmp_path: Path) -> None:

@@ -205,6 +205,21 @@ def test_what_was_said_to_be_missing_is_read_once_more_at_the_end(
     assert len(scene.desk.notes) == 1
 
 
+def test_for_a_state_of_what_was_said_to_be_too_much_nobody_waits_at_the_end(
+    scene: Scene,
+) -> None:
+    told = bid(scene, 10)
+    told.take(told.fills[0], attrs.evolve(state(0), price=D("0.40")))
+    told.passes(6)
+    assert told.said == [(0,), 10, (0,)]
+    [note] = scene.desk.notes
+    assert "0 filled, and fills of 10 were told" in note.text
+    began = told.now
+    told.ends(attrs.evolve(state(0), status=OrderStatus.CANCELED))
+    assert told.now == began
+    assert len(scene.desk.notes) == 1
+
+
 @st.composite
 def _lives(draw: st.DrawFn, *, loses_states: bool) -> tuple[list[int], list[int]]:
     """Sizes of fills, and the news in the order in which they come.

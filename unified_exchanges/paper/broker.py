@@ -259,10 +259,10 @@ class PaperBroker:
         if order.status is OrderStatus.REJECTED:
             self.engine.forget(order.order_id)
 
-    def cancel(self, order_id: str) -> None:
-        """Send a cancel."""
+    def cancel(self, order_id: str) -> int:
+        """Send a cancel; gives the turn by which `changed` asks for it."""
         with self._lock:
-            self.engine.cancel(self._moment(), order_id)
+            return self.engine.cancel(self._moment(), order_id)
 
     def amend(self, order_id: str, *, price: Number | None, size: Number | None) -> int:
         """Send a change of an order; gives the turn by which `changed` asks for it."""
@@ -270,7 +270,7 @@ class PaperBroker:
             return self.engine.amend(self._moment(), order_id, price=price, size=size)
 
     def changed(self, turn: int) -> None:
-        """See to it that a change was not refused when it arrived: raises `Refusal`."""
+        """See to it that nothing was refused when it arrived: raises `Refusal`."""
         with self._lock:
             reason = self.events.refusal(turn)
         if reason is not None:

@@ -195,10 +195,15 @@ class PaperEngine(Lifecycle):
         self._send(moment, "place", order.number)
         return order.order_id
 
-    def cancel(self, moment: int, order_id: str) -> None:
-        """Send a cancel; what filled till then stays."""
+    def cancel(self, moment: int, order_id: str) -> int:
+        """Send a cancel; what filled till then stays.
+
+        Gives its turn, by which a `RefusedChange` names it, if it arrives while the whole
+        venue is paused.
+        """
         self._until(moment)
         self._send(moment, "cancel", self.find(order_id).number)
+        return self.turn
 
     def amend(
         self,

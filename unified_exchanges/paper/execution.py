@@ -29,6 +29,7 @@ from .refusals import (
     NOT_ENOUGH,
     NOTHING_TO_REDUCE,
     OFF_GRID,
+    PAUSES,
     TOO_FEW,
     WOULD_CROSS,
     has_ended,
@@ -44,7 +45,7 @@ __all__ = ["Command", "Execution", "Notice", "RefusedChange"]
 
 @attrs.frozen(slots=True)
 class RefusedChange:
-    """A change of an order that was refused on its arrival; ``turn`` is that of its sending."""
+    """A change or cancel that was refused on its arrival; ``turn`` is that of its sending."""
 
     turn: int
     market_id: str
@@ -125,6 +126,8 @@ class Execution:
             refused = pit.refusal_at(moment) or self._amend(pit, order, price, size)
             if refused is not None:
                 self._refuse_change(turn, order, refused)
+        elif verb == "cancel" and pit.pause == "venue":
+            self._refuse_change(turn, order, PAUSES["venue"])
         elif verb == "cancel":
             self._end(order, OrderStatus.CANCELED, "canceled by the account")
         else:

@@ -42,8 +42,10 @@ class Changing(Placing):
             refused = yield from self._kept_by_pause(before)
             if refused is not None:
                 raise refused
-            [before] = yield from self._canceled([before], f"cancel of {order_id}")
-        return self.in_terms(before, None)
+            refusals = yield from self._canceled([before], f"cancel of {order_id}")
+            for error in refusals.values():
+                raise error
+        return self.in_terms(self.present(before.order_id), None)
 
     def _kept_by_pause(self, order: Order) -> Flow[UnifiedExchangesError | None]:
         """Why an order cannot be canceled, as the whole venue is paused; else None."""
@@ -62,14 +64,21 @@ class Changing(Placing):
             raise BadRequest(message, venue=self.id)
         return found
 
-    def _canceled(self, orders: Sequence[Order], about: str) -> Flow[list[Order]]:
-        """Cancel open orders together, and get them as they are then."""
+    def _canceled(
+        self, orders: Sequence[Order], about: str
+    ) -> Flow[dict[str, UnifiedExchangesError]]:
+        """Cancel open orders together; gives by their ids why some were refused then."""
         markets = dict.fromkeys(x.market_id for x in orders)
         with self.broker.leaving(self.unseen(markets)) as departure:
-            for order in orders:
-                self.broker.cancel(order.order_id)
+            turns = {x.order_id: self.broker.cancel(x.order_id) for x in orders}
         yield from self.arrived(about, departure)
-        return [self.present(x.order_id) for x in orders]
+        refused: dict[str, UnifiedExchangesError] = {}
+        for name, turn in turns.items():
+            try:
+                self.broker.changed(turn)
+            except Refusal as refusal:
+                refused[name] = self.refused(f"cancel of {name}", refusal)
+        return refused
 
     def cancel_orders(
         self,
@@ -96,13 +105,16 @@ class Changing(Placing):
                     if refused is not None:
                         results[name] = CancelResult(order_id=name, error=refused)
         resting = [x.order for x in results.values() if x.order and x.order.is_open]
-        ended = {x.order_id: x for x in (yield from self._canceled(resting, about))}
+        refusals = yield from self._canceled(resting, about)
         for name, result in results.items():
-            if result.order is not None:
-                told = ended.get(result.order.order_id, result.order)
-                results[name] = CancelResult(
-                    order_id=name, order=self.in_terms(told, None)
-                )
+            if result.order is None:
+                continue
+            known = result.order.order_id
+            if known in refusals:
+                results[name] = CancelResult(order_id=name, error=refusals[known])
+            else:
+                told = self.in_terms(self.present(known), None)
+                results[name] = CancelResult(order_id=name, order=told)
         return [results[name] for name in names]
 
     def cancel_all_orders(
@@ -114,19 +126,20 @@ class Changing(Placing):
         yield from self.look_around()
         if market_id is not None and not self.broker.has_market(market_id):
             yield from self.source.fetch_market(market_id)
-        resting, kept = [], []
+        names, resting = [], []
         errors: list[UnifiedExchangesError] = []
         for order in self.broker.open_orders():
             if market_id not in (None, order.market_id):
                 continue
+            names.append(order.order_id)
             refused = yield from self._kept_by_pause(order)
             if refused is None:
                 resting.append(order)
             else:
-                kept.append(order.order_id)
                 errors.append(refused)
-        ended = yield from self._canceled(resting, "cancel of all orders")
-        ended += map(self.present, kept)
+        refusals = yield from self._canceled(resting, "cancel of all orders")
+        errors += refusals.values()
+        ended = [self.present(name) for name in names]
         return CancelReport(
             canceled=tuple(self.in_terms(x, None) for x in ended if not x.is_open),
             remaining=tuple(self.in_terms(x, None) for x in ended if x.is_open),

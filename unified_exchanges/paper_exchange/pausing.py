@@ -29,6 +29,8 @@ class Pausing(FromSource):
     _status: Status | None = None
     _asked: float | None = None
     """When that was asked for which is known, by the monotonic clock."""
+    _known_at: float | None = None
+    """When it was answered."""
     _failed: float | None = None
 
     @property
@@ -43,11 +45,12 @@ class Pausing(FromSource):
         if not self.pauses_untold:
             return
         now = self.clock.monotonic()
-        if not _is_recent(self._asked, now):
+        if not _is_recent(self._known_at, now):
             status = yield from self.source.fetch_status(deadline=deadline)
             # Others may have asked meanwhile: what was asked last is the newest.
             if self._asked is None or now > self._asked:
                 self._status, self._asked = status, now
+                self._known_at = self.clock.monotonic()
             self.broker.pause(self.pause_of)
         elif market_id is not None:
             # It may be traded here only since that was read.
