@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from typing import Protocol
 
 __all__ = ["Asked"]
@@ -44,14 +43,22 @@ class Asked:
         Each is left, and then each is shut, whatever comes in between or another raises:
         else whoever closes one that was not left would wait for ever.
         """
-        with ExitStack() as shutting, ExitStack() as leaving:
-            for exchange in self._exchanges:
-                leaving.callback(self._leave, exchange, shutting)
+        self._leave(self._exchanges)
 
-    def _leave(self, exchange: _Exchange, shutting: ExitStack) -> None:
-        shut = exchange.occupied.leave(self)
-        if shut is not None:
-            shutting.callback(shut)
+    def _leave(self, exchanges: Sequence[_Exchange]) -> None:
+        if not exchanges:
+            return
+        # Not by an ExitStack: an interruption while that is entered would skip all.
+        first, *others = exchanges
+        shut: Callable[[], None] | None = None
+        try:
+            shut = first.occupied.leave(self)
+        finally:
+            try:
+                self._leave(others)
+            finally:
+                if shut is not None:
+                    shut()
 
     def is_set(self) -> bool:
         """Whether the run is to end."""
