@@ -123,7 +123,8 @@ class Description(Flat):
     tell whose a request is and sign it: nothing keeps them.  ``key_fields`` are the fields in
     which keys are told and given, ``key_answers`` how the paths end whose answers tell them.
     ``outline`` are the fields that say of a message of a stream which one it is, and of
-    which market: what a recording keeps of one that it withholds.
+    which market: what a recording keeps of one that it withholds.  ``asked`` are the same of
+    a message that is sent, with [] behind lists of ids.
     ``limitations`` are sentences for people.
     """
 
@@ -145,6 +146,7 @@ class Description(Flat):
     key_fields: tuple[str, ...] = ()
     key_answers: tuple[str, ...] = ()
     outline: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     documentation: str
     api_version: str
     checked_on: str

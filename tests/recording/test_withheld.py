@@ -26,7 +26,7 @@ from unified_exchanges.recording import (
     read,
 )
 from unified_exchanges.recording.format import encode
-from unified_exchanges.recording.outline import outline_of
+from unified_exchanges.recording.outline import asked_outline, outline_of
 from unified_exchanges.registry import folder
 from unified_exchanges.research import convert
 
@@ -342,7 +342,7 @@ def test_a_recorder_keeps_of_a_message_what_says_which_one_it_was(
     assert found[0] == outlined(said)
     assert found[1] == outlined(delta(8, "KXREDACTED-1"))
     assert found[2] == b""
-    assert found[-1] == outlined(said)
+    assert found[-1] == b""
     on = [(x.lost_on, x.sent_on) for x in _dated(tmp_path / "r") if _is_withheld(x)]
     assert on == [(1, 0)] * (len(on) - 1) + [(0, 1)]
 
@@ -405,6 +405,45 @@ def test_what_is_told_was_asked_for_where_the_asking_is_withheld(
     )
     doubt = [("gap", None)] if never == "subscribe" else []
     assert told == [OF_A, *doubt, OF_B, ("trade", poly.B), OF_B]
+
+
+HIDDEN = {
+    "kalshi": (
+        {
+            "id": 3,
+            "cmd": "subscribe",
+            "params": {"channels": ["orderbook_delta"], "market_tickers": ["KXA", "B"]},
+        },
+        (
+            '{"id":3,"cmd":"subscribe","params":{"channels":["orderbook_delta"],'
+            '"market_tickers":["REDACTED","B"]}}'
+        ),
+    ),
+    "polymarket": (
+        {"assets_ids": ["KXA", "22"], "type": "market", "custom": True},
+        '{"type":"market","assets_ids":["REDACTED","22"]}',
+    ),
+}
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_recorder_keeps_of_what_was_asked_the_ids_that_it_may_tell(
+    tmp_path: Path, venue: str, is_whole: bool
+) -> None:
+    said, expected = HIDDEN[venue]
+    never = ["KXA!"] if is_whole else ["KXA!", "assets_i", "market_t"]
+    text = json.dumps(said).replace("KXA", "KXA!")
+    with exchange(venue) as ex, Recorder(ex, tmp_path / "r", never=never) as recorder:
+        recorder.told(recorder.opened("wss://x"), "out", [text])
+    [line] = [x for x in read(tmp_path / "r") if isinstance(x, Withheld)]
+    outline = bytes(line.outline)
+    assert line.sent_on == 1
+    if is_whole:
+        assert outline.decode() == expected
+    else:
+        # Nobody is to take it for all that was asked.
+        assert b"[" not in outline
 
 
 @pytest.mark.parametrize("never", ["assets_ids", "unsubscribe", "operation"])
@@ -581,3 +620,40 @@ def _is_lost(name: str, told: Iterable[Any]) -> bool:
         elif isinstance(event, Gap) and name in (event.market_ids or (name,)):
             is_lost = True
     return is_lost
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_replay_has_the_markets_that_were_asked_for_beside_a_hidden_one(
+    tmp_path: Path, venue: str
+) -> None:
+    path, less = tmp_path / "r.jsonl", tmp_path / "less.jsonl"
+    with (
+        stage(venue) as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        markets = [x for x in ex.fetch_markets() if x.bid and x.ask][:3]
+        names = [x.market_id for x in markets]
+        books = [ex.watch_order_book(x) for x in names]
+        in_force(ex)
+        for each in books:
+            each.next(timeout=30)
+            each.close()
+    first = markets[0].outcomes[0].outcome_id if venue == "polymarket" else names[0]
+    paths = folder(venue, "description").FACTS.asked
+    lines = list(read(path))
+    for number, line in enumerate(lines):
+        if isinstance(line, Frame) and first.encode() in line.body.data:
+            if line.direction == "in":
+                continue
+            outline = asked_outline(
+                line.body.data, paths, lambda _, x: "REDACTED" if x == first else x
+            )
+            gone = Withheld(line.at, line.mono, "frame", "x", ["x"], sent_on=1)
+            lines[number] = structs.replace(gone, outline=msgspec.Raw(outline))
+    assert sum(map(_is_withheld, lines))
+    less.write_bytes(b"".join(encode(x) for x in lines))  # type: ignore[arg-type]
+    for name in names[1:]:
+        told = told_books(less, name)
+        assert told == told_books(path, name)
+        assert replayed_books(less, name) == told

@@ -32,7 +32,7 @@ from .format import (
     Withheld,
     encode,
 )
-from .outline import Word, outline_of
+from .outline import Word, asked_outline, outline_of
 
 __all__ = ["Draft", "Drafts"]
 
@@ -60,7 +60,7 @@ class Drafts:
         facts = venue.facts
         self._cleansing = Cleansing(venue.settings.api_key, never, facts.key_fields)
         self._tells_keys = facts.key_answers
-        self._outline = facts.outline
+        self._outline, self._asks = facts.outline, facts.asked
         self._check_addresses()
 
     def header(self, at: int, mono: int) -> bytes:
@@ -197,7 +197,7 @@ class Drafts:
                     mono,
                     lost_on=connection if is_in else 0,
                     sent_on=0 if is_in else connection,
-                    outline=self._outline_of(raw),
+                    outline=self._outline_of(raw) if is_in else self._asked_of(raw),
                 )
             else:
                 lines.append(
@@ -319,6 +319,9 @@ class Drafts:
     def _outline_of(self, message: bytes) -> bytes:
         """What of a message that is withheld says which one it was."""
         return outline_of(message, self._outline, self._kept_word)
+
+    def _asked_of(self, message: bytes) -> bytes:
+        return asked_outline(message, self._asks, self._kept_word)
 
     def _kept_word(self, name: str, value: Word) -> Word | None:
         """A word of an outline, cleansed; None if it may hold a secret, or is no number now."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from .redaction import REDACTED
 
-__all__ = ["Word", "outline_of", "spoilt_outline"]
+__all__ = ["Word", "asked_outline", "outline_of", "spoilt_outline"]
 
 Word: TypeAlias = "str | int"
 
@@ -48,6 +48,48 @@ def outline_of(
     return json.dumps(found, separators=(",", ":")).encode()
 
 
+def asked_outline(
+    message: bytes,
+    paths: Sequence[str],
+    kept: Callable[[str, Word], Word | None],
+) -> bytes:
+    """The same of a message that was sent, with lists where nothing but ids in them changed.
+
+    Of a path that ends in [] each may be another one: who asked for more is not known by it.
+    """
+    try:
+        content = json.loads(message)
+    except (ValueError, RecursionError):
+        return b""
+    if not isinstance(content, dict):
+        return b""
+    words = [path for path in paths if not isinstance(_at(content, path), list)]
+    found = _part(content, words, kept)
+    if all(_at(found, path) == _at(content, path) for path in words):
+        lists = {
+            path: _kept_list(path, _at(content, path), kept)
+            for path in paths
+            if path not in words
+        }
+        if None not in lists.values():
+            for path, told in lists.items():
+                _put(found, path.removesuffix("[]"), told)
+    return json.dumps(found, separators=(",", ":")).encode() if found else b""
+
+
+def _kept_list(
+    path: str, given: list[Any], kept: Callable[[str, Word], Word | None]
+) -> list[Word] | None:
+    name = path.removesuffix("[]").rpartition(".")[2]
+    if not all(isinstance(x, str | int) for x in given):
+        return None
+    told = [kept(name, x) for x in given]
+    if not path.endswith("[]") and told != given:
+        return None
+    found = [x for x in told if x is not None]
+    return found if len(found) == len(given) else None
+
+
 def spoilt_outline(message: bytes, paths: Sequence[str]) -> bytes | None:
     """The outline of a message in which nobody can tell any more what it says.
 
@@ -74,16 +116,24 @@ def _part(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in paths:
-        *above, name = path.split(".")
-        value: Any = content
-        for each in (*above, name):
-            value = value.get(each) if isinstance(value, dict) else None
+        name, value = path.rpartition(".")[2], _at(content, path)
         is_word = isinstance(value, str | int) and not isinstance(value, bool)
         if not is_word or len(str(value)) > _LONGEST:
             continue
         if (word := kept(name, value)) is not None:
-            within = found
-            for each in above:
-                within = within.setdefault(each, {})
-            within[name] = word
+            _put(found, path, word)
     return found
+
+
+def _at(content: Any, path: str) -> Any:
+    """What is at a path, None if nothing is."""
+    for name in path.removesuffix("[]").split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _put(content: dict[str, Any], path: str, value: object) -> None:
+    *above, name = path.split(".")
+    for each in above:
+        content = content.setdefault(each, {})
+    content[name] = value

@@ -56,6 +56,10 @@ class Contents(Protocol):
         """A message came or went, in that line of the recording."""
         ...
 
+    def unsaid(self, connection: int, outline: bytes, line: int) -> None:
+        """A message that went out, in that line, is missing but for this outline."""
+        ...
+
     def answered(self, path: str, body: Body) -> None:
         """A request was answered well."""
         ...
@@ -112,10 +116,10 @@ class Counterpart(Protocol):
         """
         ...
 
-    def may_leave(self, outline: bytes) -> bool:
-        """Whether a message that went out and is missing may have ended what nobody ends else.
+    def unsaid(self, outline: bytes) -> bool:
+        """A message that went out is missing, of which there is this outline.
 
-        Of that nothing says what is told no more.
+        Whether it may have ended what is told, and nothing else says so.
         """
         ...
 

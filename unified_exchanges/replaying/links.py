@@ -158,11 +158,11 @@ class Links:
             self._missed(link, bytes(line.outline))
             return
         link = self._links.get(line.sent_on)
-        if (
-            link is not None
-            and link.player is not None
-            and link.counterpart.may_leave(bytes(line.outline))
-        ):
+        if link is None:
+            return
+        may_leave = link.counterpart.unsaid(bytes(line.outline))
+        _tell(link, ())
+        if may_leave and link.player is not None:
             link.player.missed(WITHHELD)
 
     @staticmethod

@@ -12,7 +12,7 @@ import attrs
 
 from ..errors import NotRecorded
 from ..models import Subject
-from ..recording.format import Frame, Header, Line, Opened, Rest
+from ..recording.format import Frame, Header, Line, Opened, Rest, Withheld
 from ..venue import Venue
 from .counterpart import Contents
 
@@ -39,6 +39,9 @@ class Streams:
         if isinstance(line, Frame):
             frame = line.body.data
             self.contents.told(line.connection, line.direction, frame, number)
+        elif isinstance(line, Withheld):
+            if line.sent_on:
+                self.contents.unsaid(line.sent_on, bytes(line.outline), number)
         elif isinstance(line, Opened):
             self.opened[line.url].append(number)
         elif isinstance(line, Rest) and line.status == HTTPStatus.OK:

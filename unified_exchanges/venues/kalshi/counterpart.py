@@ -26,7 +26,7 @@ from ...venue import Venue
 from .decoder import KalshiDecoder
 from .description import FACTS
 from .leaving import Leaving, Moved, read_command
-from .losses import in_its_place
+from .losses import in_its_place, is_command
 from .stream import KalshiStream
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS, channel_of
 
@@ -108,12 +108,13 @@ class KalshiContents:
         self, connection: int, direction: Direction, frame: bytes, line: int
     ) -> None:
         """Take a message that was recorded."""
-        sids = self._sids[connection]
-        if direction == "in":
-            if _SUBSCRIBED in frame:
-                _learn(sids, frame)
-            return
-        for key in _keys(frame, sids)[1]:
+        if direction == "out":
+            self._note_asked(connection, frame, line)
+        elif _SUBSCRIBED in frame:
+            _learn(self._sids[connection], frame)
+
+    def _note_asked(self, connection: int, frame: bytes, line: int) -> None:
+        for key in _keys(frame, self._sids[connection])[1]:
             self.commands[connection].append((line, key))
             if key.action in _ASKS and key.channel:
                 self._note(key)
@@ -124,6 +125,11 @@ class KalshiContents:
             self._channels[key.channel] = None
         elif markets is not None:
             markets |= key.markets
+
+    def unsaid(self, connection: int, outline: bytes, line: int) -> None:
+        """Take what was asked, but for the markets whose names are hidden."""
+        if is_command(outline):
+            self._note_asked(connection, outline, line)
 
     def answered(self, path: str, body: Body) -> None:
         """A request was answered well; a market needs no listing to be followed."""
@@ -267,8 +273,10 @@ class KalshiCounterpart:
         # Of a message that may be any, the next numbers tell whether it was a book's.
         return in_its_place(outline, channels) or ()
 
-    def may_leave(self, outline: bytes) -> bool:  # noqa: ARG002 - whatever it was
-        """Nothing: what is granted says which markets there are."""
+    def unsaid(self, outline: bytes) -> bool:
+        """What is granted says which markets there are."""
+        if is_command(outline):
+            self.recorded("out", outline)
         return False
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:

@@ -30,7 +30,7 @@ from .counted import Book, Counted, channel_telling
 from .description import FACTS
 from .leaving import Leaving, Moved
 from .lines import DELTA, read_delta
-from .losses import in_its_place
+from .losses import in_its_place, is_command
 from .parse.reading import Malformed
 from .polled import read_answer
 from .stream import frames
@@ -210,6 +210,7 @@ class KalshiDecoder:
     def _asked(counted: Counted, move: Moved) -> None:
         if counted.channel is not None and counted.channel.name in _BY_MARKET:
             counted.asked.update(dict.fromkeys(sorted(move.market_ids)))
+        counted.is_open |= any(REDACTED in x for x in move.market_ids)
 
     def _subscription(self, connection: int, sid: int, kind: str) -> Counted:
         counted = self._counted.get((connection, sid))
@@ -294,6 +295,8 @@ class KalshiDecoder:
 
     def unsaid(self, connection: int, reason: str, outline: bytes) -> Iterable[Decoded]:  # noqa: ARG002 - whatever it was
         """Nothing: what is granted says which markets there are."""
+        if is_command(outline):
+            self._leaving[connection].sent(outline)
         return ()
 
     def _doubtful(self, connection: int, reason: str) -> Iterator[Decoded]:

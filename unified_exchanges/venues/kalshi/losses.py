@@ -11,15 +11,28 @@ from typing import Any, Final
 
 import msgspec
 
+from .leaving import read_command
 from .stream import frames
 from .stream.channels import Channel
 from .stream.misreading import KINDS, market_of
 
-__all__ = ["in_its_place"]
+__all__ = ["in_its_place", "is_command"]
 
 _ANSWERS: Final = frozenset({"subscribed", "unsubscribed", "ok"})
 """Of these an outline has all that matters."""
 _encode: Final = msgspec.json.Encoder().encode
+
+
+def is_command(outline: bytes) -> bool:
+    """Whether it says all of what was asked but for names of markets.
+
+    It has lists only then; without, what is granted says which markets there are.
+    """
+    try:
+        command = read_command(outline)
+    except (ValueError, RecursionError):
+        return False
+    return bool(command.cmd and command.params.market_tickers)
 
 
 def in_its_place(

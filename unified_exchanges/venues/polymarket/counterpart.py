@@ -19,6 +19,7 @@ from ...errors import BadRequest
 from ...models import Level, OrderBook, Outcome, Subject
 from ...recording.decoder import LEFT
 from ...recording.format import Body
+from ...recording.redaction import REDACTED
 from ...replaying.counterpart import UNKNOWN_BOOK, Move, Past, some_of
 from ...streams.protocol import StreamEvent, StreamProtocol
 from ...tap import Direction
@@ -75,15 +76,7 @@ class PolymarketContents:
     ) -> None:
         """Take a message that was recorded."""
         if direction == "out":
-            asked = _asked(frame)
-            if asked is None:
-                return
-            self._has_account = self._has_account or asked.type == "user"
-            self._has_markets = self._has_markets or asked.type == "market"
-            if asked.operation != "unsubscribe":
-                for token in asked.assets_ids:
-                    self._tokens.setdefault(token, "")
-                    self.lines[connection][token].append(line)
+            self._note_asked(connection, frame, line)
         elif _BOOK in frame:
             try:
                 told = _read_books(frame)
@@ -92,6 +85,21 @@ class PolymarketContents:
             for book in told if isinstance(told, list) else [told]:
                 if self._tokens.get(book.asset_id) == "":
                     self._tokens[book.asset_id] = book.market.lower()
+
+    def _note_asked(self, connection: int, frame: bytes, line: int) -> None:
+        asked = _asked(frame)
+        if asked is None:
+            return
+        self._has_account = self._has_account or asked.type == "user"
+        self._has_markets = self._has_markets or asked.type == "market"
+        if asked.operation != "unsubscribe":
+            for token in asked.assets_ids:
+                self._tokens.setdefault(token, "")
+                self.lines[connection][token].append(line)
+
+    def unsaid(self, connection: int, outline: bytes, line: int) -> None:
+        """Take what was asked, but for the tokens that are hidden."""
+        self._note_asked(connection, outline, line)
 
     def answered(self, path: str, body: Body) -> None:
         """A request was answered well."""
@@ -206,8 +214,9 @@ class PolymarketCounterpart:
         """What was changed is not told again, as nothing is numbered here."""
         return [outline] if says_what(outline) else None
 
-    def may_leave(self, outline: bytes) -> bool:
+    def unsaid(self, outline: bytes) -> bool:
         """Nothing tells what was given up."""
+        self.recorded("out", outline)
         return may_leave(outline)
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
@@ -256,9 +265,12 @@ def _back(tokens: Sequence[str], stream: StreamProtocol) -> Iterable[StreamEvent
 
 def _asked(frame: bytes) -> _Asked | None:
     try:
-        return _read_asked(frame)
+        asked = _read_asked(frame)
     except msgspec.MsgspecError:
         return None  # a ping
+    # Of what is hidden nothing can be read.
+    asked.assets_ids = [x for x in asked.assets_ids if REDACTED not in x]
+    return asked
 
 
 def _told(token: str, book: OrderBook) -> bytes:

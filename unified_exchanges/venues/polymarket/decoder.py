@@ -151,15 +151,20 @@ class PolymarketDecoder:
         if direction == "in":
             yield from self._decoded(stream, stream.receive(frame))
         elif isinstance(stream, RecordedMarketStream):
-            try:
-                asked = _read_asked(frame)
-            except msgspec.MsgspecError:
-                return  # a ping
-            if asked.operation == "unsubscribe":
-                for token in asked.assets_ids:
-                    yield from self._left(stream, token)
-            else:
-                self._follow(stream, asked.assets_ids)
+            yield from self._asked(stream, frame)
+
+    def _asked(self, stream: RecordedMarketStream, frame: bytes) -> Iterator[Decoded]:
+        try:
+            asked = _read_asked(frame)
+        except msgspec.MsgspecError:
+            return  # a ping
+        # Of what is hidden nothing can be read.
+        tokens = [x for x in asked.assets_ids if REDACTED not in x]
+        if asked.operation == "unsubscribe":
+            for token in tokens:
+                yield from self._left(stream, token)
+        else:
+            self._follow(stream, tokens)
 
     def _follow(self, stream: RecordedMarketStream, tokens: Iterable[str]) -> None:
         stream.tap(tokens)
@@ -211,6 +216,7 @@ class PolymarketDecoder:
         stream = self._streams.get(connection)
         if isinstance(stream, RecordedMarketStream):
             stream.is_open = True
+            yield from self._asked(stream, outline)
             if may_leave(outline):
                 yield from self._begun_anew(stream, reason)
 

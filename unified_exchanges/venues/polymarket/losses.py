@@ -16,6 +16,7 @@ _KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in frames.FRA
 class _Said(msgspec.Struct):
     operation: str = ""
     type: str = ""
+    assets_ids: list[str] = []
 
 
 _read_said: Final = msgspec.json.Decoder(_Said).decode
@@ -25,13 +26,14 @@ _read: Final = msgspec.json.Decoder(list[frames.Envelope] | frames.Envelope).dec
 def may_leave(outline: bytes) -> bool:
     """Whether a message that went out may have given tokens up; nobody acknowledges it.
 
-    What begins a connection says of which kind that is, and no operation.
+    What begins a connection says of which kind that is, and no operation.  Of tokens that
+    are not in its list nothing can be read anyway.
     """
     try:
         said = _read_said(outline)
     except (ValueError, RecursionError):
         return True
-    return said.operation != "subscribe" and not said.type
+    return said.operation != "subscribe" and not said.type and not said.assets_ids
 
 
 def says_what(outline: bytes) -> bool:
