@@ -134,7 +134,7 @@ class Report(Flat):
             "ended_at": self.ended_at,
             "events": self.events,
             "markets": len(self.markets),
-            "orders": self.order_count,
+            "order_count": self.order_count,
             "fills": len(self.fills),
             "pnl": self.pnl,
             "fees": self.fees,
