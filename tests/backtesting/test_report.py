@@ -572,7 +572,7 @@ def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
         == (
             "Report(strategy='Restless', started_at=2026-11-20T18:40:02Z, "
             f"ended_at={report.ended_at:%Y-%m-%dT%H:%M:%SZ}, events={report.events}, "
-            f"markets={len(report.markets)}, orders={report.order_count}, "
+            f"markets={len(report.markets)}, order_count={report.order_count}, "
             f"fills={len(told.fills)}, pnl=-14.17, fees=10.8094, max_drawdown=14.17, "
             "equity=1000)"
         )

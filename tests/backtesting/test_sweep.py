@@ -927,7 +927,7 @@ def test_a_sweep_and_its_runs_are_printed_by_their_figures() -> None:
     played, failed = report.rows
     assert repr(played) == (
         "SweepRow(number=1, parameters={'how': 'not'}, pnl=0, fees=0, max_drawdown=0, "
-        "orders=0, fills=0)"
+        "order_count=0, fills=0)"
     )
     assert repr(failed) == (
         "SweepRow(number=2, parameters={'how': 'raise'}, "

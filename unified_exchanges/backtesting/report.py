@@ -90,9 +90,9 @@ class Report(Flat):
     of that height.  ``peak_exposure`` is the highest exposure, ``average_exposure`` each
     for as long as until the next point.
 
-    ``fill_ratio`` is contracts filled of contracts ordered, of orders that the venue took;
-    None without any.  ``brier`` is of the forecasts whose markets were settled, also where
-    the strategy was not told so before the end.
+    ``order_count`` is how many orders the venue took, ``fill_ratio`` the contracts filled of
+    those ordered by them; None without any.  ``brier`` is of the forecasts whose markets were
+    settled, also where the strategy was not told so before the end.
     ``ignored`` events were of other markets, or told the same book of the other outcome.
     ``repeated`` is what overlapping recordings told again, and is not among ``events``.
     """
@@ -134,7 +134,7 @@ class Report(Flat):
             "ended_at": self.ended_at,
             "events": self.events,
             "markets": len(self.markets),
-            "orders": self.order_count,
+            "order_count": self.order_count,
             "fills": len(self.fills),
             "pnl": self.pnl,
             "fees": self.fees,
