@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from unified_exchanges import Order, OrderBook
+from unified_exchanges import Fill, GuardPolicy, Order, OrderBook, exchange
 from unified_exchanges.recording import Rest, read
 from unified_exchanges.strategies import Desk, Strategy
 
+from ..backtesting.test_making import filled
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, stage
 from .test_replayed import replayed
@@ -75,3 +78,57 @@ def test_an_order_that_is_decided_late_is_answered_as_it_was_and_not_as_the_next
         told = list(again.heard.values())
         assert [x for x, _ in told] == [x for x, _ in real.heard.values()]
         assert all(x - y < 200 * _MS for (_, x), y in zip(told, late, strict=True))
+
+
+class Taker(Twice):
+    """Buys at the best offer, with room for that once, when the account was read."""
+
+    def __init__(
+        self, name: str, moments: Iterable[int] = (), *, of: Any = None
+    ) -> None:
+        super().__init__(name, moments)
+        self.exchange = of
+        self.bought = Decimal(0)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "1":
+            return
+        ex = self.exchange
+        if name == "enough":
+            desk.stop()
+        elif ex is not None and ex.stream_health().state != "live":
+            # A read tells what was bought before, or not.
+            desk.timer(name, timedelta(milliseconds=10))
+        else:
+            book = desk.book(self.markets[0])
+            assert book is not None
+            assert book.ask is not None
+            desk.place(book.market_id, book.outcome, "buy", book.ask.price, 10)
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        self.bought += fill.size
+        if self.bought == 10:
+            desk.timer("enough", timedelta(milliseconds=300))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_was_told_of_an_order_before_it_is_decided_is_told_after_it(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "taken.jsonl"
+    with stage(venue) as at:
+        name = quoted(at)
+        with exchange(at.venue, **at.account) as ex:
+            ask = ex.fetch_order_book(name).ask
+        assert ask is not None
+        guards = GuardPolicy(max_market_exposure=15 * ask.price)
+        real = live(flavour, lambda ex: Taker(name, of=ex), at, path, guards=guards)
+    [sent] = [x for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    for other in FLAVOURS:
+        # All of it was told by then.
+        again = replayed(other, Taker(name, [sent.at + 100 * _MS]), path, guards=guards)
+        assert again.failures == real.failures == ()
+        assert filled(again.fills) == filled(real.fills)
+        assert again.positions == real.positions
+        assert again.cash == real.cash

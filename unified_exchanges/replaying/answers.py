@@ -86,6 +86,7 @@ class Answers:
         same: dict[Key, list[Entry]] = defaultdict(list)
         for line in lines:
             self._enter(line, same)
+        self._commands = InTime([x for x in self._entries if x.line.method == "POST"])
         self._in_time = {key: InTime(some) for key, some in same.items()}
 
     @property
@@ -183,6 +184,21 @@ class Answers:
         """What the venue told, with the client order ids of the program."""
         with self._lock:
             return self._aliases.apply(told)
+
+    def alias(self, client_order_id: str | None) -> str | None:
+        """The client order id of the program in place of one that was recorded."""
+        with self._lock:
+            return client_order_id and self._aliases.of(client_order_id)
+
+    def placing(self, order_id: str, late: int) -> Entry | None:
+        """What placed an order not longer ago than that, if the program has not done so yet."""
+        with self._lock:
+            for entry in self._commands.sooner(self._clock.wall + _JITTER):
+                if entry.began < self._clock.wall - late:
+                    return None
+                if _places(entry.line, order_id.encode()):
+                    return entry
+        return None
 
     def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:
         if entry is None:
@@ -323,6 +339,13 @@ class Answers:
         if near := get_close_matches(asked, some, n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
         return ": that is a recording which holds no request at all"
+
+
+def _places(line: _Recorded, order_id: bytes) -> bool:
+    """Whether an answer has an order's id that nothing of the request has."""
+    if isinstance(line, Unanswered) or order_id not in line.body.data:
+        return False
+    return order_id not in line.path.encode() + line.request.data
 
 
 def _fitting(
