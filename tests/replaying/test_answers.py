@@ -164,3 +164,26 @@ def test_what_is_left_is_what_a_search_through_all_of_it_finds(
         assert found == [*later, *sooner]
         if found:
             found[0].is_played = True
+
+
+def test_what_was_sent_just_before_is_nearer_than_what_was_sent_long_after() -> None:
+    told = Answers(
+        [read(NOW - SECOND // 200), read(NOW + SECOND)],
+        ReplayClock(NOW),
+        "the recording",
+    )
+    given = [told.claim(request(), ABOUT_NOW).number for _ in range(2)]
+    assert given == [1, 2]
+
+
+def test_what_a_stream_has_read_just_before_was_its_own_where_there_is_another() -> (
+    None
+):
+    told = Answers(
+        [read(NOW - SECOND // 200), read(NOW + SECOND)],
+        ReplayClock(NOW),
+        "the recording",
+    )
+    assert told.overhear(request(), (SECOND, 0)).number == 1
+    given = [told.claim(request(), ABOUT_NOW).number for _ in range(2)]
+    assert given == [2, 1]

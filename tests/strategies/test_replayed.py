@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import NotRecorded, Order, OrderBook, async_exchange, exchange
+from unified_exchanges import (
+    GuardPolicy,
+    NotRecorded,
+    Order,
+    OrderBook,
+    async_exchange,
+    exchange,
+)
 from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import (
     Desk,
@@ -32,14 +39,25 @@ from ..recording.sessions import VENUES, Stage, stage
 
 
 def replayed(
-    flavour: str, strategy: Strategy, path: Path, *, dry_run: bool = False, **how: Any
+    flavour: str,
+    strategy: Strategy,
+    path: Path,
+    *,
+    dry_run: bool = False,
+    guards: GuardPolicy | None = None,
+    **how: Any,
 ) -> RunReport:
+    made: dict[str, Any] = {
+        "path": path,
+        "dry_run": dry_run,
+        "guards": guards or GuardPolicy(),
+    }
     if flavour == "blocking":
-        with exchange("replay", path=path, dry_run=dry_run) as ex:
+        with exchange("replay", **made) as ex:
             return run(strategy, ex, **how)
 
     async def go() -> RunReport:
-        async with async_exchange("replay", path=path, dry_run=dry_run) as ex:
+        async with async_exchange("replay", **made) as ex:
             return await async_run(strategy, ex, **how)
 
     return asyncio.run(go())

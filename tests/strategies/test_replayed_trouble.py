@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -51,14 +52,25 @@ def quoted(at: Stage) -> str:
         )
 
 
-def live(flavour: str, strategy: Strategy, at: Stage, path: Path) -> RunReport:
+def live(
+    flavour: str,
+    strategy: Strategy | Callable[[Any], Strategy],
+    at: Stage,
+    path: Path,
+    **how: Any,
+) -> RunReport:
+    how |= at.account
+
+    def made_for(ex: Any) -> Strategy:
+        return strategy if isinstance(strategy, Strategy) else strategy(ex)
+
     if flavour == "blocking":
-        with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
-            return run(strategy, ex, seconds=30)
+        with exchange(at.venue, **how) as ex, Recorder(ex, path):
+            return run(made_for(ex), ex, seconds=30)
 
     async def go() -> RunReport:
-        async with async_exchange(at.venue, **at.account) as ex, Recorder(ex, path):
-            return await async_run(strategy, ex, seconds=30)
+        async with async_exchange(at.venue, **how) as ex, Recorder(ex, path):
+            return await async_run(made_for(ex), ex, seconds=30)
 
     return asyncio.run(go())
 

@@ -62,6 +62,10 @@ class Aliases:
             for one, other in zip(recorded, asked, strict=False):
                 self._pair(one, other)
 
+    def of(self, recorded: str) -> str:
+        """The program's id in place of one that was recorded, if it has one."""
+        return self._used.get(recorded, recorded)
+
     def apply(self, answer: bytes) -> bytes:
         """An answer with the program's own ids; all else stays as it was, byte by byte."""
         if not self._used:
@@ -69,7 +73,7 @@ class Aliases:
 
         def own(found: re.Match[bytes]) -> bytes:
             recorded = json.loads(found[2])
-            used = self._used.get(recorded, recorded)
+            used = self.of(recorded)
             return (
                 found[0] if used == recorded else found[1] + json.dumps(used).encode()
             )

@@ -86,6 +86,7 @@ class Answers:
         same: dict[Key, list[Entry]] = defaultdict(list)
         for line in lines:
             self._enter(line, same)
+        self._commands = InTime([x for x in self._entries if x.line.method == "POST"])
         self._in_time = {key: InTime(some) for key, some in same.items()}
 
     @property
@@ -132,15 +133,19 @@ class Answers:
 
         That is the next one from now on, else the last one before.  ``within`` is how many
         nanoseconds before and after now it may have begun: so a command gets no answer of
-        another moment.  ``since`` is a moment of `ReplayClock.wall` that
-        stands for now, where the program has waited for as long as was drawn by lot.
-        ``is_shared`` takes what was asked within that time though it was given already.
-        Raises `NotRecorded`.
+        another moment.  It is decided a little later than it was then where a timer rings
+        later, so that one before now is taken if it is nearer and no stream has read it.
+        ``since`` is a moment of `ReplayClock.wall` that stands for now, where the program
+        has waited for as long as was drawn by lot.  ``is_shared`` takes what was asked
+        within that time though it was given already.  Raises `NotRecorded`.
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
             now = self._clock.wall if since is None else since
-            entry = self._nearest_of(key, now, within)
+            if within is None:
+                entry = self._nearest_of(key, now, None)
+            else:
+                entry = self._about(key, now, within)
             if entry is None and within is not None and is_shared:
                 entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
@@ -179,6 +184,21 @@ class Answers:
         """What the venue told, with the client order ids of the program."""
         with self._lock:
             return self._aliases.apply(told)
+
+    def alias(self, client_order_id: str | None) -> str | None:
+        """The client order id of the program in place of one that was recorded."""
+        with self._lock:
+            return client_order_id and self._aliases.of(client_order_id)
+
+    def placing(self, order_id: str, late: int) -> Entry | None:
+        """What placed an order not longer ago than that, if the program has not done so yet."""
+        with self._lock:
+            for entry in self._commands.sooner(self._clock.wall + _JITTER):
+                if entry.began < self._clock.wall - late:
+                    return None
+                if _places(entry.line, order_id.encode()):
+                    return entry
+        return None
 
     def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:
         if entry is None:
@@ -236,22 +256,36 @@ class Answers:
         may_be: Callable[[Entry], bool] | None = None,
     ) -> Entry | None:
         """The nearest of those that may be, by default of those that are left."""
-        before, after = within or (now, _EVER)
-        for some in dict.fromkeys((key, loosened(key))):
-            in_time = self._in_time.get(some)
-            if in_time is None:
-                continue
+        for some, in_time in self._in_time_of(key):
             moment = now - _JITTER
             found = (
                 in_time.left(moment) if may_be is None else in_time.all(moment, may_be)
             )
-            for entry in found:
-                span = entry.began - now
-                if not -before <= span <= after:
-                    continue
-                if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
-                    return entry
+            if entry := _fitting(found, some, key, now, within):
+                return entry
         return None
+
+    def _about(self, key: Key, now: int, within: tuple[int, int]) -> Entry | None:
+        """That of those left which began nearest to now, before it or after it.
+
+        What a stream has read before now was its own, if there is another.
+        """
+        moment = now - _JITTER
+        for some, in_time in self._in_time_of(key):
+            ways = in_time.later(moment), filter(_is_news, in_time.sooner(moment))
+            found = [_fitting(way, some, key, now, within) for way in ways]
+            if near := [entry for entry in found if entry is not None]:
+                return min(near, key=lambda entry: abs(entry.began - now))
+            if entry := _fitting(in_time.sooner(moment), some, key, now, within):
+                return entry
+        return None
+
+    def _in_time_of(self, key: Key) -> Iterator[tuple[Key, InTime[Entry]]]:
+        """All that was asked for with a key, and then with any bounds of time."""
+        for some in dict.fromkeys((key, loosened(key))):
+            in_time = self._in_time.get(some)
+            if in_time is not None:
+                yield some, in_time
 
     # -- what is not there ----------------------------------------------------------
 
@@ -305,6 +339,31 @@ class Answers:
         if near := get_close_matches(asked, some, n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
         return ": that is a recording which holds no request at all"
+
+
+def _places(line: _Recorded, order_id: bytes) -> bool:
+    """Whether an answer has an order's id that nothing of the request has."""
+    if isinstance(line, Unanswered) or order_id not in line.body.data:
+        return False
+    return order_id not in line.path.encode() + line.request.data
+
+
+def _fitting(
+    entries: Iterable[Entry],
+    some: Key,
+    key: Key,
+    now: int,
+    within: tuple[int, int] | None,
+) -> Entry | None:
+    """The first that began within that time, its bounds as far from then as from now."""
+    before, after = within or (now, _EVER)
+    for entry in entries:
+        span = entry.began - now
+        if not -before <= span <= after:
+            continue
+        if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
+            return entry
+    return None
 
 
 def _last() -> deque[Key]:

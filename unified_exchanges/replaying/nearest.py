@@ -46,11 +46,17 @@ class InTime(Generic[B]):
 
     def left(self, moment: int) -> Iterator[B]:
         """Those that were not played: from a moment on, and then those before, backwards."""
+        return chain(self.later(moment), self.sooner(moment))
+
+    def later(self, moment: int) -> Iterator[B]:
+        """Those that were not played, from a moment on."""
         first = bisect_left(self._entries, moment, key=_begun)
-        return chain(
-            islice(self._unplayed(first, self._later), _LOOKED_AT),
-            islice(self._unplayed(first - 1, self._sooner), _LOOKED_AT),
-        )
+        return islice(self._unplayed(first, self._later), _LOOKED_AT)
+
+    def sooner(self, moment: int) -> Iterator[B]:
+        """Those that were not played and began before a moment, backwards."""
+        first = bisect_left(self._entries, moment, key=_begun)
+        return islice(self._unplayed(first - 1, self._sooner), _LOOKED_AT)
 
     def all(self, moment: int, may_be: Callable[[B], bool]) -> Iterator[B]:
         """The same of all that may be, whether they were played or not."""

@@ -36,6 +36,7 @@ from .agenda import Agenda
 from .answers import Answers, Entry
 from .attendance import GLANCE, OURS, Attendance, Turn
 from .clock import ReplayClock
+from .early import Early
 from .errands import Errand
 from .lines import Lines
 from .links import Link, Links
@@ -79,6 +80,7 @@ class Timeline:
         """What ended it early."""
         self.attendance = Attendance(self.lock)
         self._agenda = Agenda()
+        self.early = Early(answers, self.when_passed)
         self._lines = Lines(streams.file, streams.header, by_receipt=by_receipt)
         self._links = Links(streams, self._lines, answers, decoder)
 

@@ -12,6 +12,7 @@ from ..models import Subject
 from ..paper import Contract
 from ..recording import Rest, Unanswered
 from ..replaying.answers import Entry
+from ..replaying.early import LATE
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .grounds import BookOf, Ground, Hear, Recorded
@@ -28,7 +29,7 @@ _ELSEWHERE: Final = (
 _SECOND: Final = 10**9
 _SOON: Final = _SECOND // 2
 """Between two cancels of one end."""
-_WITHIN: Final = (2 * _SECOND, 60 * _SECOND)
+_WITHIN: Final = (LATE, 60 * _SECOND)
 """Nanoseconds before and after now in which a command may have been sent when it was recorded.
 
 A moment passed there between a decision and its request, more where many were under way.
@@ -97,6 +98,8 @@ class OnRecord(Ground):
         """
         del book_of
         self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
+        with self.timeline.lock:
+            self.timeline.early.begin()
 
     def check(self) -> None:
         """Raise what broke a stream."""
@@ -105,6 +108,9 @@ class OnRecord(Ground):
 
     def leave(self) -> None:
         """Tell no more."""
+        if self._handed:
+            with self.timeline.lock:
+                self.timeline.early.end()
         for handed in self._handed:
             handed.close()
 
@@ -117,7 +123,7 @@ class OnRecord(Ground):
         answers = self.timeline.answers
         is_read = request.method == "GET"
         try:
-            return answers.claim(request, _WITHIN, since=since, is_shared=is_read)
+            entry = answers.claim(request, _WITHIN, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
@@ -125,6 +131,8 @@ class OnRecord(Ground):
                 f"sent. {self._if_over()}{_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
+        self.timeline.early.placed(entry)
+        return entry
 
     def _if_over(self) -> str:
         """What to do if the run that was recorded had ended by now, where it may have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from queue import Empty
 from threading import current_thread
 from types import TracebackType
@@ -223,16 +224,17 @@ def made_player(
 ) -> Player:
     """What drives a protocol by a recording."""
     kind = LocalPlayer if line.is_here else Player
+    hear = partial(timeline.early.hear, feed.handle)
     return kind(
         timeline,
-        Relay(feed.protocol, feed.handle),
+        Relay(feed.protocol, hear),
         feed.protocol,
         line.dial,
         policy=venue.settings.stream,
         clock=venue.clock,
         rng=venue.rng,
         audience=Audience(
-            hear=feed.handle,
+            hear=hear,
             work=jobs,
             delay=feed.delay,
             look=venue.monitor.look,

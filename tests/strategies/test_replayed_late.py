@@ -1,0 +1,134 @@
+"""A strategy decides a little later over its recording than live, as a timer may ring then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unified_exchanges import Fill, GuardPolicy, Order, OrderBook, exchange
+from unified_exchanges.recording import Rest, read
+from unified_exchanges.strategies import Desk, Strategy
+
+from ..backtesting.test_making import filled
+from ..flavours import FLAVOURS
+from ..recording.sessions import VENUES, stage
+from .test_replayed import replayed
+from .test_replayed_trouble import live, quoted
+
+_MS = 1_000_000
+"""Nanoseconds."""
+
+
+class Twice(Strategy):
+    """Places the same order at these moments, by default half a second apart."""
+
+    def __init__(self, name: str, moments: Iterable[int] = ()) -> None:
+        self.markets = [name]
+        self.moments = [*moments]
+        self.is_begun = False
+        self.heard: dict[str, tuple[str, int]] = {}
+        """Of each order the venue's id, and when it was told first."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if self.is_begun:
+            return
+        self.is_begun = True
+        self.moments = self.moments or [desk.moment + x * _MS for x in (20, 520)]
+        for number, moment in enumerate(self.moments):
+            span = timedelta(microseconds=(moment - desk.moment) // 1_000)
+            desk.timer(str(number), span)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "enough":
+            desk.stop()
+            return
+        market = desk.market(self.markets[0])
+        terms = (market.outcomes[0].label, "buy", market.grid.lowest, 10)
+        desk.place(market.market_id, *terms)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        key = order.client_order_id or ""
+        if key not in self.heard:
+            self.heard[key] = order.order_id, desk.moment
+            if len(self.heard) == 2:
+                desk.timer("enough", timedelta(milliseconds=300))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_an_order_that_is_decided_late_is_answered_as_it_was_and_not_as_the_next(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "twice.jsonl"
+    with stage(venue) as at:
+        real = Twice(quoted(at))
+        live(flavour, real, at, path)
+    sent = [x.began for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    late = [began + 10 * _MS for began in sent]
+    assert len(late) == len(real.heard) == 2
+    for other in FLAVOURS:
+        again = Twice(real.markets[0], late)
+        report = replayed(other, again, path)
+        assert report.failures == ()
+        told = list(again.heard.values())
+        assert [x for x, _ in told] == [x for x, _ in real.heard.values()]
+        assert all(x - y < 200 * _MS for (_, x), y in zip(told, late, strict=True))
+
+
+class Taker(Twice):
+    """Buys at the best offer, with room for that once, when the account was read."""
+
+    def __init__(
+        self, name: str, moments: Iterable[int] = (), *, of: Any = None
+    ) -> None:
+        super().__init__(name, moments)
+        self.exchange = of
+        self.bought = Decimal(0)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "1":
+            return
+        ex = self.exchange
+        if name == "enough":
+            desk.stop()
+        elif ex is not None and ex.stream_health().state != "live":
+            # A read tells what was bought before, or not.
+            desk.timer(name, timedelta(milliseconds=10))
+        else:
+            book = desk.book(self.markets[0])
+            assert book is not None
+            assert book.ask is not None
+            desk.place(book.market_id, book.outcome, "buy", book.ask.price, 10)
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        self.bought += fill.size
+        if self.bought == 10:
+            desk.timer("enough", timedelta(milliseconds=300))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_was_told_of_an_order_before_it_is_decided_is_told_after_it(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "taken.jsonl"
+    with stage(venue) as at:
+        name = quoted(at)
+        with exchange(at.venue, **at.account) as ex:
+            ask = ex.fetch_order_book(name).ask
+        assert ask is not None
+        guards = GuardPolicy(max_market_exposure=15 * ask.price)
+        real = live(flavour, lambda ex: Taker(name, of=ex), at, path, guards=guards)
+    [sent] = [x for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    for other in FLAVOURS:
+        # All of it was told by then.
+        again = replayed(other, Taker(name, [sent.at + 100 * _MS]), path, guards=guards)
+        assert again.failures == real.failures == ()
+        assert filled(again.fills) == filled(real.fills)
+        assert again.positions == real.positions
+        assert again.cash == real.cash

@@ -1,0 +1,92 @@
+"""News of orders that a run over its own recording has yet to place.
+
+A timer may ring a little later there than it did live, so that the stream has told of an
+order by when it is decided.  Told then, it would be somebody else's: at risk beside itself,
+and its fills none of the run's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final
+
+import attrs
+
+from ..models import Fill, Order
+from ..streams.protocol import StreamEvent
+from .answers import Answers, Entry
+
+__all__ = ["LATE", "Early"]
+
+LATE: Final = 2_000_000_000
+"""Nanoseconds by which a command may be decided later than it was sent then."""
+
+_Tell = Callable[[Iterable[StreamEvent]], None]
+
+
+class Early:
+    """Keeps such news until the order is placed, or would be too late.
+
+    ``later`` acts after so many nanoseconds.  All of it is called under the lock of the
+    timeline.
+    """
+
+    def __init__(
+        self, answers: Answers, later: Callable[[int, Callable[[], None]], None]
+    ) -> None:
+        self._answers = answers
+        self._later = later
+        self._runs = 0
+        self._kept: dict[str, _Kept] = {}
+
+    def begin(self) -> None:
+        """A run begins, which places what was placed."""
+        self._runs += 1
+
+    def end(self) -> None:
+        """It has ended: nobody places the rest."""
+        self._runs -= 1
+        if not self._runs:
+            for order_id in [*self._kept]:
+                self._release(order_id)
+
+    def hear(self, tell: _Tell, events: Iterable[StreamEvent]) -> None:
+        """Tell what is not kept, at once."""
+        if self._runs:
+            events = (x for x in events if not self._keeps(tell, x))
+        tell(events)
+
+    def placed(self, entry: Entry) -> None:
+        """The run was given what was recorded: news of it come next."""
+        for order_id, kept in self._kept.items():
+            if kept.number == entry.number:
+                self._later(0, partial(self._release, order_id))
+
+    def _keeps(self, tell: _Tell, event: StreamEvent) -> bool:
+        if not isinstance(event, Order | Fill):
+            return False
+        kept = self._kept.get(event.order_id)
+        if kept is None:
+            entry = self._answers.placing(event.order_id, LATE)
+            if entry is None:
+                return False
+            kept = self._kept[event.order_id] = _Kept(entry.number)
+            self._later(LATE, partial(self._release, event.order_id))
+        # Also what comes once it is placed, and before those are told.
+        kept.news.append((tell, event))
+        return True
+
+    def _release(self, order_id: str) -> None:
+        kept = self._kept.pop(order_id, None)
+        for tell, event in () if kept is None else kept.news:
+            key = self._answers.alias(event.client_order_id)
+            tell([attrs.evolve(event, client_order_id=key)])
+
+
+@attrs.frozen
+class _Kept:
+    """News of an order, and the number of what answered its place."""
+
+    number: int
+    news: list[tuple[_Tell, Order | Fill]] = attrs.field(factory=list)
