@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import signal
@@ -121,7 +122,8 @@ def test_a_recording_that_cannot_be_written_any_more_ends_the_command(
     ) as running:
         _, err = running.communicate(timeout=60)
     assert running.returncode == 1, err
-    [said] = err.splitlines()
+    # First a warning as it came, then what the command ends with.
+    *_, said = err.splitlines()
     assert said.startswith(
         f"✗ RecordingFailed {place.venue}: {path} ended early, after "
     )
@@ -219,7 +221,9 @@ def test_a_stream_that_is_not_reached_leaves_no_file_behind(
         env["UNIFIED_EXCHANGES_ENVIRONMENT"] = url
         done = invoke(*words, "--json", env=env)
     assert (done.code, path.exists()) == (6, False), done.err
-    assert "is not left behind: " in done.error["message"]
+    *warnings, error = done.err.splitlines()
+    assert all("stream: down" in words for words in warnings)
+    assert "is not left behind: " in json.loads(error)["message"]
 
 
 def test_what_is_ended_before_anything_was_told_leaves_no_file_behind(
