@@ -172,6 +172,21 @@ def test_an_order_that_fills_on_and_on_is_read_and_told_all_the_same(
     assert told.said[-1] == (SIZE,)
 
 
+def test_an_order_that_fills_on_in_equal_parts_is_read_while_it_does(
+    scene: Scene,
+) -> None:
+    # Each state is told by the fill of the next: one of them waits at any moment.
+    told = bid(scene, *[5] * 7)
+    told.take(state(5))
+    for number in range(1, 7):
+        told.take(told.fills[number], state(5 + 5 * number))
+        told.passes(0.3)
+    assert told.reads == [1]
+    assert sum(x.size for x in scene.session.fills) == 35
+    assert not told.odd
+    assert not scene.desk.notes
+
+
 def test_each_state_has_its_reads_also_after_one_that_waited_for_too_long(
     scene: Scene,
 ) -> None:

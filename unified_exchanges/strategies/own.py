@@ -24,7 +24,10 @@ _SECOND: Final = 10**9
 HOLD: Final = 5 * _SECOND
 """Nanoseconds for which a state waits at most for the fills that it counts."""
 _FIRST_ASK: Final = _SECOND
-"""Nanoseconds after which they are read, and in vain after twice and four times that."""
+_ASKS: Final = 4 * _SECOND
+"""Nanoseconds after which they are read, then after twice that, and then each so long."""
+_APART: Final = _SECOND // 5
+"""Nanoseconds in which a fill and the state that counts it are told, one after the other."""
 
 
 @attrs.define(eq=False)
@@ -34,8 +37,6 @@ class _Held:
     came: int
     """When it came, or the first of those that were overtaken before it."""
     order: Order
-    asked: int = 0
-    """How often its fills were read."""
 
 
 @attrs.define(eq=False)
@@ -60,6 +61,10 @@ class Own:
     early_since: int = 0
     held: deque[_Held] = attrs.field(factory=deque)
     """States that wait for the fills that they count."""
+    _lacks_since: int = 0
+    """Since when one or another of them does, and when one was last known to."""
+    _lacked_at: int = -HOLD
+    _next_ask: int = 0
     _rests: bool = False
     _traded: dict[str, Decimal] = attrs.field(factory=dict)
     """Contracts of fills that were told, by order id."""
@@ -150,7 +155,13 @@ class Own:
 
     def came(self, order: Order, moment: int) -> None:
         """Have a state wait for the fills that it counts."""
+        if not self.held and moment - self._lacked_at > _APART:
+            self._lack(moment)
+        self._lacked_at = moment
         self.held.append(_Held(moment, order))
+
+    def _lack(self, since: int) -> None:
+        self._lacks_since, self._next_ask = since, since + _FIRST_ASK
 
     def next(self) -> Order | None:
         """The next state that counts the fills that were told; what it overtook is gone."""
@@ -168,8 +179,8 @@ class Own:
         Else an order that fills again and again would never be told, nor read.
         """
         while len(self.held) > 1 and self._is_overtaken(self.held[0].order):
-            gone, later = self.held.popleft(), self.held[0]
-            later.came, later.asked = gone.came, gone.asked
+            gone = self.held.popleft()
+            self.held[0].came = gone.came
 
     def _is_overtaken(self, order: Order) -> bool:
         """Whether fills were told, or taken back, that only a later state counts."""
@@ -186,17 +197,22 @@ class Own:
         found = None
         while self.is_overdue(moment):
             found = self.held.popleft().order
+        if found is not None and self.held:
+            self._lack(self.held[0].came)
         return found
 
     def asks(self, moment: int) -> bool:
         """Whether its fills are to be read now, as those that a state counts did not come.
 
-        Where more came than it counts, some may be missing all the same.
+        Where more came than it counts, some may be missing all the same; and of one that
+        fills in equal parts each state may be told by the fill that belongs to the next.
         """
-        if not any(moment - x.came >= _FIRST_ASK << x.asked for x in self.held):
+        if not self.held:
             return False
-        for held in self.held:
-            held.asked += 1
+        self._lacked_at = moment
+        if moment < self._next_ask:
+            return False
+        self._next_ask = moment + min(moment - self._lacks_since, _ASKS)
         return True
 
     def hold(self, moment: int) -> None:
@@ -205,6 +221,7 @@ class Own:
         What it was said to lack is read once more, at once.
         """
         self.held.clear()
+        self._lacked_at = -HOLD
         found = self._difference
         if found is None or self.known is None:
             return
