@@ -12,6 +12,7 @@ import typer
 from unified_exchanges import errors
 from unified_exchanges.cli.command import guarded
 from unified_exchanges.cli.exits import MEANINGS, Exit, advice, exit_code
+from unified_exchanges.cli.heeding import told_at_once
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.cli.screen import Screen
 
@@ -301,6 +302,20 @@ def test_a_warning_before_an_error_is_for_debugging(
     with pytest.raises(typer.Exit):
         fail()
     assert ("basic is assumed" in capsys.readouterr().err) is debug
+
+
+def test_of_many_warnings_of_one_form_the_rest_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logger = logging.getLogger("unified_exchanges.any")
+    with guarded(Screen()), told_at_once():
+        for number in range(13):
+            logger.warning("look for order %d", number)
+    lines = [x.split(maxsplit=2)[2] for x in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        *(f"look for order {number}" for number in range(10)),
+        "look for order 12 (and 2 like it before)",
+    ]
 
 
 # -- interruptions ---------------------------------------------------------------------

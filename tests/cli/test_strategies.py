@@ -368,7 +368,7 @@ def test_a_market_that_is_there_without_its_terms_is_not_named_as_another(
 
 SWEPT = f"""import enum
 {IMPORT}
-Pace = enum.Enum("Pace", "SLOW FAST")
+Pace = enum.IntEnum("Pace", "SLOW FAST")
 class Swept(ux.Strategy):
     size = 1
     how: str = "well"

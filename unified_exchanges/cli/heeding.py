@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
@@ -15,8 +16,10 @@ from .words import flattened
 
 __all__ = ["heeding", "told_at_once"]
 
-_OFTEN: Final = 10.0
-"""Seconds in which a warning of one kind is told once: what comes meanwhile is counted."""
+_MOST: Final = 10
+"""Warnings of one form of words that are told within so long; the others are counted."""
+_SPAN: Final = 10.0
+"""Seconds."""
 
 
 @contextmanager
@@ -45,6 +48,11 @@ def told_at_once() -> Generator[None, None, None]:
         yield
     finally:
         heard.is_live = False
+        heard.tell_counts()
+
+
+def _at(moment: float, words: str) -> str:
+    return flattened(str(Note(at=int(moment * 10**9), text=words)))
 
 
 def _logger() -> logging.Logger:
@@ -57,8 +65,8 @@ class _Warnings(logging.Handler):
         self.is_live = False
         self._screen = screen
         self._kept: dict[str, None] = {}
-        self._told: dict[str, float] = {}
-        self._left: dict[str, int] = {}
+        self._told: dict[str, deque[float]] = {}
+        self._left: dict[str, tuple[int, str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if is_of_run(record):
@@ -66,17 +74,21 @@ class _Warnings(logging.Handler):
         if not self.is_live:
             self._kept[record.getMessage()] = None
             return
-        # Most are a form of words, into which what it is about is put.
-        kind = record.getMessage() if record.msg == "%s" else record.msg
-        now = time.monotonic()
-        if now - self._told.get(kind, -_OFTEN) < _OFTEN:
-            self._left[kind] = self._left.get(kind, 0) + 1
+        # A form of words, into which what it is about is put.
+        told = self._told.setdefault(record.msg, deque(maxlen=_MOST))
+        now, moment, words = time.monotonic(), record.created, record.getMessage()
+        if len(told) == _MOST and now - told[0] < _SPAN:
+            count, _ = self._left.get(record.msg, (0, ""))
+            self._left[record.msg] = count + 1, _at(moment, words)
             return
-        self._told[kind] = now
-        left = self._left.pop(kind, 0)
-        more = f" (and {left:,} like it before)" if left else ""
-        note = Note(at=int(record.created * 10**9), text=record.getMessage() + more)
-        self._screen.note(flattened(str(note)))
+        told.append(now)
+        self._screen.note(_at(moment, words))
+
+    def tell_counts(self) -> None:
+        """Tell how many were left out, and the last of each form."""
+        for count, last in self._left.values():
+            self._screen.note(f"{last} (and {count - 1:,} like it before)")
+        self._left.clear()
 
     def tell(self) -> None:
         """Tell what was kept."""

@@ -233,17 +233,17 @@ _KINDS: tuple[tuple[type, Callable[[str], object], str], ...] = (
 
 def _value(text: str, default: object) -> Any:
     """A value as what its default is; without one a number is a number."""
+    if isinstance(default, Enum):
+        members = type(default).__members__
+        if text not in members:
+            raise ValueError(f"{text!r} is not one of {', '.join(members)}")
+        return members[text]
     for kind, read, words in _KINDS:
         if isinstance(default, kind):
             try:
                 return read(text)
             except ValueError as error:
                 raise ValueError(f"{text!r} is not {words}") from error
-    if isinstance(default, Enum):
-        kind = type(default)
-        if text not in kind.__members__:
-            raise ValueError(f"{text!r} is not one of {', '.join(kind.__members__)}")
-        return kind[text]
     if default not in (None, inspect.Parameter.empty) and not isinstance(default, str):
         raise ValueError(
             f"{text!r} is text, and no {type(default).__name__}: call sweep() in Python"

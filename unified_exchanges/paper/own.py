@@ -85,6 +85,11 @@ class OwnTakes:
     told: list[_Taken] = attrs.field(factory=list)
     _ids: dict[str, int] = attrs.field(factory=dict)
 
+    @property
+    def is_unshown(self) -> bool:
+        """Whether the next book may show some of it."""
+        return any(x.left for x in self.told)
+
     def hear(self, own: OwnTake, moment: int) -> None:
         """Take one, unless it was told before: a venue may tell each several times."""
         self._forget(moment)

@@ -103,7 +103,7 @@ class Pit:
         if self.orders or self.taken_bids or self.taken_asks:
             return True
         # What a book shows of it is told apart from what we take there later.
-        return bool(self.own.told)
+        return self.own.is_unshown
 
     def status_at(self, moment: int) -> MarketStatus:
         """Its status as it was told, or as its hours have it since."""
