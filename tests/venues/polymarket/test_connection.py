@@ -573,10 +573,38 @@ def test_each_tier_has_the_documented_buckets(
     ]
 
 
-@pytest.mark.parametrize(("name", "share"), [("orders", 0.2), ("clob:book", 0.0)])
-def test_of_the_signers_buckets_alone_a_share_is_kept_for_cancels(
+@pytest.mark.parametrize(
+    ("name", "share"), [("orders", 0.2), ("clob", 0.1), ("clob:book", 0.0)]
+)
+def test_of_what_cancels_are_charged_to_a_share_is_kept_for_them(
     name: str, share: float
 ) -> None:
     policy = LimitPolicy(discover=False, cancel_share=0.2)
     bucket = keyed(limits=policy).exchange.venue.bucket(name)
     assert bucket._share == share
+
+
+def test_orders_that_wait_keep_their_places_whoever_cancels() -> None:
+    """Each cancel took them all away, so that with a few in a second none left any more."""
+    venue = keyed(limits=LimitPolicy(discover=False)).exchange.venue
+    now = venue.clock.monotonic()
+    orders = [*limits.groups_of("/clob/order", "POST"), limits.ORDERS]
+    cancels = [*limits.groups_of("/clob/order", "DELETE"), limits.CANCELS]
+
+    def take(names: list[str], *, urgent: bool) -> float:
+        buckets = [venue.bucket(name) for name in names]
+        wait = max(x.wait_for(now, 1, urgent=urgent) for x in buckets)
+        for bucket in buckets:
+            assert bucket.take(now, 1, urgent=urgent, least=wait) == wait
+        return wait
+
+    def marks() -> int:
+        return sum(venue.bucket(name).marks() for name in orders)
+
+    while take(orders, urgent=False) < 2:
+        pass
+    before = marks()
+    for _ in range(50):
+        now += 0.03
+        assert take(cancels, urgent=True) == 0
+    assert marks() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from ...flow import Response
 from ...policy import TokenBucket
@@ -10,6 +11,18 @@ from ...venue import Call, Venue
 from . import limits
 
 __all__ = ["Pace"]
+
+_KEPT: Final = 0.1
+
+
+def _kept(group: str) -> float:
+    """The share of a group of endpoints that is kept for cancels.
+
+    Of those that they share with others, where a cancel would else take the places of all who
+    wait for a narrower limit.  It is the same whatever `cancel_share` is: the objects of an
+    address count together.
+    """
+    return _KEPT if group in limits.SHARED else 0.0
 
 
 class Pace(Venue):
@@ -32,7 +45,7 @@ class Pace(Venue):
                 account=self.signer if is_signers else "",
                 chosen=chosen,
                 granted=granted,
-                share=policy.cancel_share if is_signers else 0.0,
+                share=policy.cancel_share if is_signers else _kept(name),
             )
             if is_signers and self.tier != limits.STANDARD and not chosen:
                 # Another object of the signer may have made it, and not know the tier.
