@@ -93,9 +93,9 @@ def test_one_trade_dates_one() -> None:
     assert found == [(0, 3 * MS, 3 * MS), (0, 0, SECOND - 1)]
 
 
-def test_what_no_trade_dates_is_told_a_second_later_and_still_before_its_book() -> None:
+def test_what_no_trade_dates_is_told_later_and_still_before_its_book() -> None:
     own = (START + MS, ROUGH)
-    events = [(START, book()), own, (START + 2 * SECOND, book())]
+    events = [(START, book()), own, (START + 4 * SECOND, book())]
     assert next(type(x) for _, x in foreseen(events)) is OwnTake
 
 
@@ -170,3 +170,26 @@ def test_a_step_of_its_settlement_that_tells_the_transaction_dates_it() -> None:
     events.append((START + 970 * MS, twin))  # type: ignore[arg-type]
     events.append((START + 980 * MS, second))
     assert len(owns(*events)) == 1
+
+
+@pytest.mark.parametrize("settled", [200 * MS, 2_500 * MS])
+def test_one_like_it_before_is_not_it_where_its_transaction_is_told_later(
+    settled: int,
+) -> None:
+    theirs = printed(START + 3 * MS, transaction="0xtheirs")
+    ours = printed(START + 60 * MS, transaction="0xours")
+    step = attrs.evolve(ROUGH, transaction="0xours")
+    found = owns(
+        (START + 4 * MS, theirs),
+        (START + 61 * MS, ROUGH),
+        (START + 63 * MS, ours),
+        (START + 61 * MS + settled, step),
+        (START + 9 * SECOND, step),
+    )
+    assert [x[1:] for x in found] == [(60 * MS, 60 * MS)]
+
+
+def test_where_it_is_never_told_it_was_the_last_before() -> None:
+    trades = [(START + n * MS, printed(START + n * MS)) for n in (3, 60, 90)]
+    found = owns(*trades[:2], (START + 61 * MS, ROUGH), trades[2])
+    assert [x[1:] for x in found] == [(60 * MS, 60 * MS)]

@@ -27,8 +27,8 @@ _AHEAD: Final = 5_000_000_000
 """Nanoseconds by which an account is told later than everybody at most."""
 
 
-_PATIENCE: Final = 1_000_000_000
-"""How much later than an account everybody is told at most."""
+_PATIENCE: Final = 3_000_000_000
+"""How much later than an account everybody is told, and it of its transaction, at most."""
 _FORGOTTEN: Final = 3_600_000_000_000
 """Nanoseconds after which no step of a settlement is told any more."""
 _NEVER: Final = 1 << 63
@@ -75,7 +75,8 @@ class _Dating:
 
     def __init__(self) -> None:
         self._trades: deque[tuple[int, Trade]] = deque()
-        self._open: list[tuple[int, OwnTake]] = []
+        self._open: dict[str, tuple[int, OwnTake]] = {}
+        """When each was heard of first, and as it was told last, by its id."""
         self._known: dict[str, int] = {}
         """When those were heard of which it is known, by their ids."""
 
@@ -85,44 +86,67 @@ class _Dating:
             return own
         if own.take_id in self._known:
             return None  # the venue tells each step of its settlement
-        while self._trades and self._trades[0][0] < moment - _AHEAD:
-            self._trades.popleft()
-        # An earlier step may not have told its transaction.
-        heard = next((x for x, y in self._open if y.take_id == own.take_id), moment)
-        self._open = [x for x in self._open if x[1].take_id != own.take_id]
-        alike = [x for x in self._trades if _is_of(own, x[1])]
-        if alike:
-            # Of several the last: an account is told at once, and others are who came before.
-            self._trades.remove(alike[-1])
-            return self._dated(moment, own, alike[-1][1])
-        self._open.append((heard, own))
+        self._prune(moment)
+        heard = self._open[own.take_id][0] if own.take_id in self._open else moment
+        # A later step of one tells its transaction.
+        self._open[own.take_id] = heard, own
+        for told in self._trades:
+            if _is_surely(own, told[1]):
+                return self._dated(moment, own, told)
         return None
 
     def trade(self, moment: int, trade: Trade) -> Iterator[OwnTake]:
         """Take a public trade; gives what is known by it."""
-        for found in self._open:
-            if _is_of(found[1], trade):
-                self._open.remove(found)
-                yield self._dated(moment, found[1], trade)
+        told = moment, trade
+        self._trades.append(told)
+        self._prune(moment)
+        for _, own in [*self._open.values()]:
+            if _is_surely(own, trade):
+                yield self._dated(moment, own, told)
                 return
-        self._trades.append((moment, trade))
-        while self._trades[0][0] < moment - _AHEAD:
-            self._trades.popleft()
 
     def passed(self, moment: int) -> Iterator[OwnTake]:
-        """Those of which no trade has come by then."""
-        while self._open and self._open[0][0] < moment - _PATIENCE:
-            heard, own = self._open.pop(0)
-            self._known[own.take_id] = heard
-            yield own
+        """Those of which nobody has said by then which trade it was.
 
-    def _dated(self, moment: int, own: OwnTake, trade: Trade) -> OwnTake:
+        Of several alike it was the last that came before: an account is told at once, and
+        others are who came before.
+        """
+        while self._open:
+            heard, own = next(iter(self._open.values()))
+            if heard >= moment - _PATIENCE:
+                return
+            alike = [told for told in self._trades if _is_of(own, told[1])]
+            before = [told for told in alike if told[0] <= heard]
+            if alike:
+                yield self._dated(moment, own, before[-1] if before else alike[0])
+            else:
+                self._settle(heard, own)
+                yield own
+
+    def _prune(self, moment: int) -> None:
+        while self._trades and self._trades[0][0] < moment - _AHEAD:
+            self._trades.popleft()
+
+    def _dated(self, moment: int, own: OwnTake, told: tuple[int, Trade]) -> OwnTake:
+        self._settle(moment, own)
+        self._trades.remove(told)
+        then = nanoseconds(told[1].created_at)
+        return attrs.evolve(own, earliest=then, latest=then)
+
+    def _settle(self, moment: int, own: OwnTake) -> None:
+        """Know one from now on."""
         if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
             since = moment - _FORGOTTEN
             self._known = {k: x for k, x in self._known.items() if x >= since}
         self._known[own.take_id] = moment
-        then = nanoseconds(trade.created_at)
-        return attrs.evolve(own, earliest=then, latest=then)
+        del self._open[own.take_id]
+
+
+def _is_surely(own: OwnTake, trade: Trade) -> bool:
+    """Whether the chain says that it was this trade."""
+    return own.transaction is not None and (
+        own.transaction == trade.transaction and _is_of(own, trade)
+    )
 
 
 def _is_of(own: OwnTake, trade: Trade) -> bool:
