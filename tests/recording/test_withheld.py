@@ -183,7 +183,12 @@ COSTS: dict[str, tuple[object, list[Any], list[tuple[Any, ...]]]] = {
         [delta(4), delta(5, "N")],
         [("gap", "order_book", "M"), N],
     ),
-    "an answer": ({"type": "ok", "id": 9, "sid": 5, "seq": 3}, [delta(4)], [M]),
+    # To a command that is not recorded: any book may have been left by it.
+    "an answer": (
+        {"type": "ok", "id": 9, "sid": 5, "seq": 3},
+        [delta(4), snapshot(5)],
+        [("gap", "order_book"), M],
+    ),
     "what tells nothing": ({"note": KEY}, [delta(3), delta(4, "N")], [M, N]),
 }
 
