@@ -102,8 +102,9 @@ class Pit:
         """Whether a newer book or a trade may change more than what is shown."""
         if self.orders or self.taken_bids or self.taken_asks:
             return True
-        # What a book shows of it is told apart from what we take there later.
-        return bool(self.own.told)
+        # What a book shows of it is told apart from what we take there later; once one has
+        # shown all, nothing is left to tell.
+        return any(x.left for x in self.own.told)
 
     def status_at(self, moment: int) -> MarketStatus:
         """Its status as it was told, or as its hours have it since."""
