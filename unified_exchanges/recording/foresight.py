@@ -91,17 +91,18 @@ class _Dating:
         heard = next((x for x, y in self._open if y.take_id == own.take_id), moment)
         self._open = [x for x in self._open if x[1].take_id != own.take_id]
         alike = [x for x in self._trades if _is_of(own, x[1])]
-        if alike:
-            # Of several the last: an account is told at once, and others are who came before.
-            self._trades.remove(alike[-1])
-            return self._dated(moment, own, alike[-1][1])
+        known = [x for x in alike if _is_surely_of(own, x[1])]
+        # Of one that comes as late its own trade is told, and more may not wait for it.
+        is_late = bool(alike) and alike[-1][0] < heard - _PATIENCE
+        if known or is_late:
+            return self._dated_by((known or alike)[-1], moment, own)
         self._open.append((heard, own))
         return None
 
     def trade(self, moment: int, trade: Trade) -> Iterator[OwnTake]:
         """Take a public trade; gives what is known by it."""
         for found in self._open:
-            if _is_of(found[1], trade):
+            if _is_surely_of(found[1], trade):
                 self._open.remove(found)
                 yield self._dated(moment, found[1], trade)
                 return
@@ -110,11 +111,22 @@ class _Dating:
             self._trades.popleft()
 
     def passed(self, moment: int) -> Iterator[OwnTake]:
-        """Those of which no trade has come by then."""
+        """Those of which nothing more is told by then that says which trade each was."""
         while self._open and self._open[0][0] < moment - _PATIENCE:
             heard, own = self._open.pop(0)
+            alike = [x for x in self._trades if _is_of(own, x[1])]
+            if alike:
+                # Of several the nearest: an account is told at once.  Of as near the last,
+                # for others are who came before.
+                nearest = min(reversed(alike), key=lambda x: abs(x[0] - heard))
+                yield self._dated_by(nearest, heard, own)
+                continue
             self._known[own.take_id] = heard
             yield own
+
+    def _dated_by(self, found: tuple[int, Trade], moment: int, own: OwnTake) -> OwnTake:
+        self._trades.remove(found)
+        return self._dated(moment, own, found[1])
 
     def _dated(self, moment: int, own: OwnTake, trade: Trade) -> OwnTake:
         if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
@@ -137,6 +149,12 @@ def _is_of(own: OwnTake, trade: Trade) -> bool:
         own.size,
         own.side,
     )
+
+
+def _is_surely_of(own: OwnTake, trade: Trade) -> bool:
+    """Whether it is no other one: no trade is settled by two transactions."""
+    is_same = own.transaction is not None and own.transaction == trade.transaction
+    return is_same and _is_of(own, trade)
 
 
 class Foresight:
