@@ -10,7 +10,7 @@ from unified_exchanges.money import total
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..paper.scene import contract
-from ..paper.test_own import MS, NOW, own, printed, shown
+from ..paper.test_own import MS, NOW, heard, own, printed, quoted, shown
 from .test_loop import Told
 
 
@@ -58,3 +58,16 @@ def test_who_took_it_then_finds_all_that_is_left_of_it() -> None:
     later = (NOW + 2 * MS, shown("90@0.55", NOW + MS))
     # 70 that were left, and 20 that have joined.
     assert swept(70, TOOK, SHOWN, PRINTED, later) == 90
+
+
+def test_no_book_concerns_the_engine_once_one_has_shown_all_of_it() -> None:
+    made = quoted()
+    pit = made.pits["RAIN"]
+    assert not pit.is_busy
+    heard(made, own(30, trade_id="ours"))
+    assert pit.is_busy
+    heard(made, shown("70@0.55", NOW + MS))
+    # Its trade is still to be told apart; books, which are far more, are not.
+    assert not pit.is_busy
+    heard(made, printed(30, NOW, "ours"))
+    assert not pit.is_busy

@@ -189,7 +189,34 @@ def test_one_like_it_before_is_not_it_where_its_transaction_is_told_later(
     assert [x[1:] for x in found] == [(60 * MS, 60 * MS)]
 
 
-def test_where_it_is_never_told_it_was_the_last_before() -> None:
+def test_where_it_is_never_told_it_was_the_one_told_nearest() -> None:
     trades = [(START + n * MS, printed(START + n * MS)) for n in (3, 60, 90)]
     found = owns(*trades[:2], (START + 61 * MS, ROUGH), trades[2])
     assert [x[1:] for x in found] == [(60 * MS, 60 * MS)]
+
+
+@pytest.mark.parametrize("later", [5 * MS, 900 * MS])
+def test_a_trade_that_is_told_just_after_it_is_nearer_than_one_of_before(
+    later: int,
+) -> None:
+    theirs = printed(START + 3 * MS, transaction="0xtheirs")
+    ours = printed(START + 60 * MS, transaction="0xours")
+    events = [(START + 4 * MS, theirs), (START + 58 * MS, ROUGH)]
+    events.append((START + 58 * MS + later, ours))
+    nearest = 60 * MS if later < 54 * MS else 3 * MS
+    assert [x[1:] for x in owns(*events)] == [(nearest, nearest)]
+
+
+def test_a_step_that_tells_the_transaction_undoes_what_was_only_near() -> None:
+    theirs = printed(START + 3 * MS, transaction="0xtheirs")
+    ours = printed(START + 60 * MS, transaction="0xours")
+    step = attrs.evolve(ROUGH, transaction="0xours")
+    told = [(START + 4 * MS, ours), (START + 57 * MS, theirs)]
+    events = [*told, (START + 58 * MS, ROUGH), (START + 900 * MS, step)]
+    assert [x[1:] for x in owns(*events)] == [(60 * MS, 60 * MS)]
+
+
+def test_what_is_told_long_after_its_trade_waits_for_no_other() -> None:
+    own = (START + 4_900 * MS, ROUGH)
+    events = [(START + 4 * MS, printed()), own, (START + 5_800 * MS, book())]
+    assert owns(*events) == [(4 * MS, 3 * MS, 3 * MS)]

@@ -33,7 +33,7 @@ from unified_exchanges.research import convert
 from ..backtesting.test_sources import Watching, kalshi_contract
 from ..research.test_conversion import HEAD
 from ..venues.polymarket.stream import desk as poly
-from .sessions import in_force, stage
+from .sessions import in_force, plain, stage
 
 VENUES = ["kalshi", "polymarket"]
 ASKED = {
@@ -183,7 +183,12 @@ COSTS: dict[str, tuple[object, list[Any], list[tuple[Any, ...]]]] = {
         [delta(4), delta(5, "N")],
         [("gap", "order_book", "M"), N],
     ),
-    "an answer": ({"type": "ok", "id": 9, "sid": 5, "seq": 3}, [delta(4)], [M]),
+    # To a command that is not recorded: any book may have been left by it.
+    "an answer": (
+        {"type": "ok", "id": 9, "sid": 5, "seq": 3},
+        [delta(4), snapshot(5)],
+        [("gap", "order_book"), M],
+    ),
     "what tells nothing": ({"note": KEY}, [delta(3), delta(4, "N")], [M, N]),
 }
 
@@ -444,6 +449,31 @@ def test_a_recorder_keeps_of_what_was_asked_the_ids_that_it_may_tell(
     else:
         # Nobody is to take it for all that was asked.
         assert b"[" not in outline
+
+
+@pytest.mark.parametrize(
+    ("venue", "never", "way", "said", "expected"),
+    [
+        ("kalshi", "params", "out", HIDDEN["kalshi"][0], b'{"id":3,"cmd":"subscribe"}'),
+        ("kalshi", "arams", "out", {"params": {"sids": []}}, b""),
+        ("kalshi", "sids", "out", {"params": {"sids": []}}, b""),
+        ("kalshi", "market_", "out", {"params": {"market_tickers": []}}, b""),
+        ("kalshi", "msg.", "in", {"msg.": 1, "msg": {"sid": 5}}, b'{"msg":{"sid":5}}'),
+        ("kalshi", '":3,"cmd', "out", HIDDEN["kalshi"][0], b""),
+        ("kalshi", '{"sid":5,"seq', "in", {"sid": 5, "seq": 1}, b""),
+        ("polymarket", "assets_", "out", {"assets_ids": []}, b""),
+    ],
+)
+def test_no_name_above_what_is_kept_is_kept_if_it_may_not_be_told(
+    tmp_path: Path, venue: str, never: str, way: Any, said: object, expected: bytes
+) -> None:
+    path = tmp_path / "r"
+    with exchange(venue) as ex, Recorder(ex, path, never=[never]) as recorder:
+        text = json.dumps(said, separators=(",", ":"))
+        recorder.told(recorder.opened("wss://x"), way, [text])
+    [line] = [x for x in read(path) if isinstance(x, Withheld)]
+    assert bytes(line.outline) == expected
+    assert never not in plain(path).decode()
 
 
 @pytest.mark.parametrize("never", ["assets_ids", "unsubscribe", "operation"])

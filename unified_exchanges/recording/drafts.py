@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import attrs
@@ -32,7 +33,7 @@ from .format import (
     Withheld,
     encode,
 )
-from .outline import Word, asked_outline, outline_of
+from .outline import Word, asked_outline, outline_of, put_at, value_at
 
 __all__ = ["Draft", "Drafts"]
 
@@ -318,21 +319,28 @@ class Drafts:
 
     def _outline_of(self, message: bytes) -> bytes:
         """What of a message that is withheld says which one it was."""
-        return outline_of(message, self._outline, self._kept_word)
+        outline = outline_of(message, self._outline, self._kept_word)
+        return self._plain(outline)
 
     def _asked_of(self, message: bytes) -> bytes:
-        return asked_outline(message, self._asks, self._kept_word)
+        return self._plain(asked_outline(message, self._asks, self._kept_word))
 
-    def _kept_word(self, name: str, value: Word) -> Word | None:
+    def _plain(self, outline: bytes) -> bytes:
+        """An outline, or none where a secret goes from one of its fields into the next."""
+        return outline if self._cleansing.clean(outline) == outline else b""
+
+    def _kept_word(self, path: str, value: Word) -> Word | None:
         """A word of an outline, cleansed; None if it may hold a secret, or is no number now."""
-        given = json.dumps({name: value}).encode()
+        content: dict[str, Any] = {}
+        put_at(content, path, value)
+        given = json.dumps(content).encode()
         cleansed = self._cleansing.clean(given)
         if self._cleansing.suspects(cleansed):
             return None
         if cleansed == given:
             return value
         try:
-            found = json.loads(cleansed).get(name)
+            found = value_at(json.loads(cleansed), path)
         except ValueError:
             return None
         # Of a text what is left tells it from others: no other holds this secret.

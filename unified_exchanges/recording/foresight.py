@@ -27,7 +27,7 @@ _AHEAD: Final = 5_000_000_000
 """Nanoseconds by which an account is told later than everybody at most."""
 
 
-_PATIENCE: Final = 3_000_000_000
+_PATIENCE: Final = _AHEAD // 2
 """How much later than an account everybody is told, and it of its transaction, at most."""
 _FORGOTTEN: Final = 3_600_000_000_000
 """Nanoseconds after which no step of a settlement is told any more."""
@@ -75,8 +75,7 @@ class _Dating:
 
     def __init__(self) -> None:
         self._trades: deque[tuple[int, Trade]] = deque()
-        self._open: dict[str, tuple[int, OwnTake]] = {}
-        """When each was heard of first, and as it was told last, by its id."""
+        self._open: list[tuple[int, OwnTake]] = []
         self._known: dict[str, int] = {}
         """When those were heard of which it is known, by their ids."""
 
@@ -86,67 +85,56 @@ class _Dating:
             return own
         if own.take_id in self._known:
             return None  # the venue tells each step of its settlement
-        self._prune(moment)
-        heard = self._open[own.take_id][0] if own.take_id in self._open else moment
-        # A later step of one tells its transaction.
-        self._open[own.take_id] = heard, own
-        for told in self._trades:
-            if _is_surely(own, told[1]):
-                return self._dated(moment, own, told)
+        while self._trades and self._trades[0][0] < moment - _AHEAD:
+            self._trades.popleft()
+        # An earlier step may not have told its transaction.
+        heard = next((x for x, y in self._open if y.take_id == own.take_id), moment)
+        self._open = [x for x in self._open if x[1].take_id != own.take_id]
+        alike = [x for x in self._trades if _is_of(own, x[1])]
+        known = [x for x in alike if _is_surely_of(own, x[1])]
+        # Of one that comes so late its own trade is told, and more may not wait for it.
+        is_late = bool(alike) and alike[-1][0] < heard - (_AHEAD - _PATIENCE)
+        if known or is_late:
+            return self._dated_by((known or alike)[-1], moment, own)
+        self._open.append((heard, own))
         return None
 
     def trade(self, moment: int, trade: Trade) -> Iterator[OwnTake]:
         """Take a public trade; gives what is known by it."""
-        told = moment, trade
-        self._trades.append(told)
-        self._prune(moment)
-        for _, own in [*self._open.values()]:
-            if _is_surely(own, trade):
-                yield self._dated(moment, own, told)
+        for found in self._open:
+            if _is_surely_of(found[1], trade):
+                self._open.remove(found)
+                yield self._dated(moment, found[1], trade)
                 return
-
-    def passed(self, moment: int) -> Iterator[OwnTake]:
-        """Those of which nobody has said by then which trade it was.
-
-        Of several alike it was the last that came before: an account is told at once, and
-        others are who came before.
-        """
-        while self._open:
-            heard, own = next(iter(self._open.values()))
-            if heard >= moment - _PATIENCE:
-                return
-            alike = [told for told in self._trades if _is_of(own, told[1])]
-            before = [told for told in alike if told[0] <= heard]
-            if alike:
-                yield self._dated(moment, own, before[-1] if before else alike[0])
-            else:
-                self._settle(heard, own)
-                yield own
-
-    def _prune(self, moment: int) -> None:
-        while self._trades and self._trades[0][0] < moment - _AHEAD:
+        self._trades.append((moment, trade))
+        while self._trades[0][0] < moment - _AHEAD:
             self._trades.popleft()
 
-    def _dated(self, moment: int, own: OwnTake, told: tuple[int, Trade]) -> OwnTake:
-        self._settle(moment, own)
-        self._trades.remove(told)
-        then = nanoseconds(told[1].created_at)
-        return attrs.evolve(own, earliest=then, latest=then)
+    def passed(self, moment: int) -> Iterator[OwnTake]:
+        """Those of which nothing more is told by then that says which trade each was."""
+        while self._open and self._open[0][0] < moment - _PATIENCE:
+            heard, own = self._open.pop(0)
+            alike = [x for x in self._trades if _is_of(own, x[1])]
+            if alike:
+                # Of several the nearest: an account is told at once.  Of as near the last,
+                # for others are who came before.
+                nearest = min(reversed(alike), key=lambda x: abs(x[0] - heard))
+                yield self._dated_by(nearest, heard, own)
+                continue
+            self._known[own.take_id] = heard
+            yield own
 
-    def _settle(self, moment: int, own: OwnTake) -> None:
-        """Know one from now on."""
+    def _dated_by(self, found: tuple[int, Trade], moment: int, own: OwnTake) -> OwnTake:
+        self._trades.remove(found)
+        return self._dated(moment, own, found[1])
+
+    def _dated(self, moment: int, own: OwnTake, trade: Trade) -> OwnTake:
         if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
             since = moment - _FORGOTTEN
             self._known = {k: x for k, x in self._known.items() if x >= since}
         self._known[own.take_id] = moment
-        del self._open[own.take_id]
-
-
-def _is_surely(own: OwnTake, trade: Trade) -> bool:
-    """Whether the chain says that it was this trade."""
-    return own.transaction is not None and (
-        own.transaction == trade.transaction and _is_of(own, trade)
-    )
+        then = nanoseconds(trade.created_at)
+        return attrs.evolve(own, earliest=then, latest=then)
 
 
 def _is_of(own: OwnTake, trade: Trade) -> bool:
@@ -161,6 +149,12 @@ def _is_of(own: OwnTake, trade: Trade) -> bool:
         own.size,
         own.side,
     )
+
+
+def _is_surely_of(own: OwnTake, trade: Trade) -> bool:
+    """Whether it is no other one: no trade is settled by two transactions."""
+    is_same = own.transaction is not None and own.transaction == trade.transaction
+    return is_same and _is_of(own, trade)
 
 
 class Foresight:

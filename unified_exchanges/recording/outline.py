@@ -12,7 +12,14 @@ from typing import Any, Final, TypeAlias
 
 from .redaction import REDACTED
 
-__all__ = ["Word", "asked_outline", "outline_of", "spoilt_outline"]
+__all__ = [
+    "Word",
+    "asked_outline",
+    "outline_of",
+    "put_at",
+    "spoilt_outline",
+    "value_at",
+]
 
 Word: TypeAlias = "str | int"
 
@@ -27,8 +34,9 @@ def outline_of(
 ) -> bytes:
     """The fields of a message in JSON at these paths; of a list, those of each of its parts.
 
-    ``kept`` is given the name and the value of each, and gives what of it is kept, if
-    anything.  Of what is no message in JSON there is none: b"".
+    ``kept`` is given the path and the value of each, and gives what of it is kept, if
+    anything: the names in the path are told with it.  Of what is no message in JSON there
+    is none: b"".
 
     >>> said = b'{"sid":2,"msg":{"ticker":"A","n":1}}'
     >>> outline_of(said, ["sid", "msg.ticker"], lambda _, value: value)
@@ -63,24 +71,26 @@ def asked_outline(
         return b""
     if not isinstance(content, dict):
         return b""
-    words = [path for path in paths if not isinstance(_at(content, path), list)]
+    words = [path for path in paths if not isinstance(value_at(content, path), list)]
     found = _part(content, words, kept)
-    if all(_at(found, path) == _at(content, path) for path in words):
+    if all(value_at(found, path) == value_at(content, path) for path in words):
         lists = {
-            path: _kept_list(path, _at(content, path), kept)
+            path: _kept_list(path, value_at(content, path), kept)
             for path in paths
             if path not in words
         }
         if None not in lists.values():
             for path, told in lists.items():
-                _put(found, path.removesuffix("[]"), told)
+                put_at(found, path.removesuffix("[]"), told)
     return json.dumps(found, separators=(",", ":")).encode() if found else b""
 
 
 def _kept_list(
     path: str, given: list[Any], kept: Callable[[str, Word], Word | None]
 ) -> list[Word] | None:
-    name = path.removesuffix("[]").rpartition(".")[2]
+    name = path.removesuffix("[]")
+    if not given and kept(name, "") is None:
+        return None
     if not all(isinstance(x, str | int) for x in given):
         return None
     told = [kept(name, x) for x in given]
@@ -116,23 +126,24 @@ def _part(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in paths:
-        name, value = path.rpartition(".")[2], _at(content, path)
+        value = value_at(content, path)
         is_word = isinstance(value, str | int) and not isinstance(value, bool)
         if not is_word or len(str(value)) > _LONGEST:
             continue
-        if (word := kept(name, value)) is not None:
-            _put(found, path, word)
+        if (word := kept(path, value)) is not None:
+            put_at(found, path, word)
     return found
 
 
-def _at(content: Any, path: str) -> Any:
+def value_at(content: Any, path: str) -> Any:
     """What is at a path, None if nothing is."""
     for name in path.removesuffix("[]").split("."):
         content = content.get(name) if isinstance(content, dict) else None
     return content
 
 
-def _put(content: dict[str, Any], path: str, value: object) -> None:
+def put_at(content: dict[str, Any], path: str, value: object) -> None:
+    """Put something at a path, with the objects that it leads through."""
     *above, name = path.split(".")
     for each in above:
         content = content.setdefault(each, {})

@@ -100,6 +100,13 @@ class Counted:
         """Whether it is one of this channel."""
         return self.channel is not None and self.channel.name == channel
 
+    def may_be_of(self, *channels: str) -> bool:
+        """Whether it is one of these, or one of which nothing said yet what it is.
+
+        The latter has no book: the first would say it.
+        """
+        return self.channel is None or self.channel.name in channels
+
     def tells(self, market_id: str) -> bool:
         """Whether it tells of a market, from then on or by a book."""
         return self.is_of_all or market_id in self.asked

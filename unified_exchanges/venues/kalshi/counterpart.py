@@ -25,7 +25,7 @@ from ...tap import Direction
 from ...venue import Venue
 from .decoder import KalshiDecoder
 from .description import FACTS
-from .leaving import Leaving, Moved, read_command
+from .leaving import UNLISTED, Leaving, Moved, read_command
 from .losses import in_its_place, is_command
 from .stream import KalshiStream
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS, channel_of
@@ -260,12 +260,21 @@ class KalshiCounterpart:
     ) -> None:
         """A command was carried out: the program follows, if it gave another."""
         if self._leaving.is_strange(number):
-            there = _markets_in(frame)
-            if there is not None:
-                self.moves.append(partial(_listed, sid or 0, there))
+            self._granted_strangely(sid, frame)
         move = self._leaving.acknowledged(number, sid)
         if move is not None and not is_own:
             self.moves.append(partial(_moved, move))
+
+    def _granted_strangely(self, sid: int | None, frame: bytes) -> None:
+        """A command that is not recorded was carried out."""
+        there = _markets_in(frame)
+        if sid is None:
+            if not _is_list(frame):
+                self.moves += [partial(_unlisted, x) for x in self._sids]
+        elif there is not None:
+            self.moves.append(partial(_listed, sid, there))
+        else:
+            self.moves.append(partial(_unlisted, sid))
 
     def missed(self, outline: bytes) -> Iterable[bytes]:
         """The program counts, and so loses no more than that."""
@@ -349,6 +358,17 @@ def _listed(
 ) -> Iterable[StreamEvent]:
     """What was asked is not recorded, but which markets there are now is."""
     return [*stream.leave_others(sid, there, LEFT), *stream.rejoin(sid, there)]
+
+
+def _unlisted(sid: int, stream: KalshiStream) -> Iterable[StreamEvent]:
+    """Neither is: whatever the program follows there may be told no more."""
+    return stream.distrust(sid, UNLISTED)
+
+
+def _is_list(frame: bytes) -> bool:
+    """Whether an answer lists subscriptions, and so grants nothing."""
+    msg = _read_fields(frame).get("msg")
+    return msg is not None and bytes(msg).startswith(b"[")
 
 
 def _markets_in(frame: bytes) -> frozenset[str] | None:

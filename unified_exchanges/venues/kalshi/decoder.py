@@ -28,7 +28,7 @@ from ...streams.recent import Recent
 from ...tap import Direction
 from .counted import Book, Counted, channel_telling
 from .description import FACTS
-from .leaving import Leaving, Moved
+from .leaving import UNLISTED, Leaving, Moved
 from .lines import DELTA, read_delta
 from .losses import in_its_place, is_command
 from .parse.reading import Malformed
@@ -150,6 +150,9 @@ class KalshiDecoder:
         if isinstance(told, frames.Subscribed):
             self._begun(connection, told)
             return
+        if isinstance(told, frames.Acknowledged) and not told.sid:
+            yield from self._granted_somewhere(connection, told)
+            return
         kind = str(told.__struct_config__.tag)
         counted = self._subscription(connection, told.sid, kind)
         yield from self._count(counted, told.seq)
@@ -158,16 +161,10 @@ class KalshiDecoder:
         elif isinstance(told, frames.Snapshot):
             yield from self._loaded(counted, told)
         elif isinstance(told, frames.Acknowledged):
-            leaving = self._leaving[connection]
-            if leaving.is_strange(told.id):
-                counted.is_open = True
-                yield from self._listed(counted, told)
-            move = leaving.acknowledged(told.id, told.sid)
-            if move is not None:
-                yield from self._moved(counted, move)
+            yield from self._granted(connection, counted, told)
         elif isinstance(told, frames.Unsubscribed):
             self._counted.pop((connection, told.sid))
-            yield from self._left(counted, tuple(counted.asked))
+            yield from self._ended(counted)
         elif type(told) in READERS:
             yield from self._modelled(counted, kind, told, frame)
 
@@ -200,7 +197,7 @@ class KalshiDecoder:
             counted.channel = channel = channel_of(name)
             self.has_account |= channel.subject is Subject.FILLS
         leaving = self._leaving[connection]
-        counted.is_open = leaving.is_strange(told.id)
+        counted.is_open = leaving.is_strange(told.id) or counted.channel is None
         counted.is_of_all |= leaving.is_of_all(told.id)
         move = leaving.acknowledged(told.id, sid)
         if move is not None:
@@ -208,7 +205,7 @@ class KalshiDecoder:
 
     @staticmethod
     def _asked(counted: Counted, move: Moved) -> None:
-        if counted.channel is not None and counted.channel.name in _BY_MARKET:
+        if counted.may_be_of(*_BY_MARKET):
             counted.asked.update(dict.fromkeys(sorted(move.market_ids)))
         counted.is_open |= any(REDACTED in x for x in move.market_ids)
 
@@ -363,21 +360,66 @@ class KalshiDecoder:
         counted.left |= move.market_ids
         yield from self._left(counted, sorted(move.market_ids))
 
-    def _listed(self, counted: Counted, told: frames.Acknowledged) -> Iterator[Decoded]:
+    def _granted(
+        self, connection: int, counted: Counted, told: frames.Acknowledged
+    ) -> Iterator[Decoded]:
+        leaving, msg = self._leaving[connection], told.msg
+        if leaving.is_strange(told.id):
+            if isinstance(msg, frames.AcknowledgedMsg) and (
+                msg.market_tickers is not None
+            ):
+                there = frozenset(msg.market_tickers)
+                yield from self._listed(counted, told.sid, there)
+            else:
+                yield from self._unlisted(counted)
+        move = leaving.acknowledged(told.id, told.sid)
+        if move is not None:
+            yield from self._moved(counted, move)
+
+    def _granted_somewhere(
+        self, connection: int, told: frames.Acknowledged
+    ) -> Iterator[Decoded]:
+        """Nothing says in which subscription, unless it is a list of subscriptions."""
+        is_strange = self._leaving[connection].is_strange(told.id)
+        if is_strange and not isinstance(told.msg, list):
+            for (other, _), counted in self._counted.items():
+                if other == connection:
+                    yield from self._unlisted(counted)
+
+    def _listed(
+        self, counted: Counted, sid: int, there: frozenset[str]
+    ) -> Iterator[Decoded]:
         """What was asked is not recorded, but which markets there are now is."""
-        msg = told.msg
-        if isinstance(msg, frames.AcknowledgedMsg) and msg.market_tickers is not None:
-            there = frozenset(msg.market_tickers)
-            counted.left -= there
-            gone = frozenset(counted.asked) - there
-            if gone:
-                yield from self._moved(
-                    counted, Moved(told.sid or 0, gone, is_back=False)
-                )
+        counted.left -= there
+        if gone := frozenset(counted.asked) - there:
+            yield from self._moved(counted, Moved(sid, gone, is_back=False))
+        if counted.is_open and counted.may_be_of(_TRADES):
+            # Of which there were before some may be gone.
+            yield self._unfollowed(())
+        counted.is_open = False
+        self._asked(counted, Moved(sid, there, is_back=True))
+
+    def _unlisted(self, counted: Counted) -> Iterator[Decoded]:
+        """Neither is: it may tell of any market from now on, or of none."""
+        if not counted.may_be_of(*_BY_MARKET):
+            return
+        counted.is_open = True
+        if counted.is_of(BOOKS):
+            yield from self._missing(counted, None, UNLISTED)
+        else:
+            yield self._unfollowed((), UNLISTED)
+        counted.asked.clear()
+
+    def _ended(self, counted: Counted) -> Iterator[Decoded]:
+        """Nothing comes of a whole subscription any more."""
+        if counted.is_open and counted.may_be_of(_TRADES):
+            yield self._unfollowed(())
+            return
+        yield from self._left(counted, tuple(counted.asked))
 
     def _left(self, counted: Counted, market_ids: Iterable[str]) -> Iterator[Decoded]:
         """Nobody is told of these any more, unless by another subscription."""
-        if counted.is_of(_TRADES):
+        if counted.may_be_of(_TRADES):
             yield from self._left_trades(counted, market_ids)
             return
         gone = [x for x in market_ids if counted.drop(x)]
@@ -401,9 +443,12 @@ class KalshiDecoder:
         lost = tuple(x for x in gone if not any(other.tells(x) for other in others))
         is_all = counted.is_of_all and not any(x.is_of_all for x in others)
         if lost or (is_all and not gone):
-            yield Gap(
-                subject=Subject.TRADES, market_ids=lost, reason=LEFT, at=self._now()
-            )
+            yield self._unfollowed(lost)
+
+    def _unfollowed(self, market_ids: tuple[str, ...], reason: str = LEFT) -> Gap:
+        """Trades that nobody is told any more, of these markets or of any."""
+        now = self._now()
+        return Gap(subject=Subject.TRADES, market_ids=market_ids, reason=reason, at=now)
 
     def _changed(self, counted: Counted, told: frames.Delta) -> Iterable[Decoded]:
         msg = told.msg

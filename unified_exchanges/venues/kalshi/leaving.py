@@ -11,7 +11,13 @@ from typing import Final
 import attrs
 import msgspec
 
-__all__ = ["Command", "Leaving", "Moved", "read_command"]
+__all__ = ["UNLISTED", "Command", "Leaving", "Moved", "read_command"]
+
+UNLISTED: Final = (
+    "a command is not recorded, and neither is which markets are followed since: any may "
+    "have been left"
+)
+"""Why there is a gap where what was granted is told by nothing."""
 
 
 class _Words(msgspec.Struct):
@@ -78,7 +84,7 @@ class Leaving:
 
     def is_strange(self, number: int | None) -> bool:
         """Whether an answer is to a command that is not in the recording."""
-        return bool(number) and number not in self._sent
+        return (number or 0) not in self._sent
 
     def is_of_all(self, number: int | None) -> bool:
         """Whether a command, which is not acknowledged yet, names no markets: it means all."""

@@ -309,6 +309,16 @@ class KalshiStream(Misreading):
             others = [x for x in others if self._markets[x].is_live]
         return self.leave(sid, others, reason)
 
+    def distrust(self, sid: int, reason: str) -> Iterable[StreamEvent]:
+        """Believe nothing that is told there: nobody knows of which markets it still is."""
+        sub = self._by_sid.get(sid)
+        if sub is None:
+            return NONE
+        if sub.channel.name == BOOKS:
+            return [self._distrust_all(sub, reason, lost=True)]
+        is_ours = sub.channel.name == SUBJECTS[Subject.TRADES] and sub.is_wanted
+        return [self._gap(sub, reason)] if is_ours else NONE
+
     def rejoin(self, sid: int, market_ids: Iterable[str]) -> Iterable[StreamEvent]:
         """They are told again there, each with its snapshot first."""
         early = [x for x in self._held_by(sid, market_ids) if self._books.hold(x)]
