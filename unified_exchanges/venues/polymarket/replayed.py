@@ -8,13 +8,16 @@ the recorded answers tell; the signature, which no recording holds, is of no key
 from __future__ import annotations
 
 from base64 import b64encode
+from bisect import insort
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from ... import fork
 from ...errors import UnifiedExchangesError
 from ...flow import Flow
 from ...models import OrderPreview, OrderRequest
@@ -37,7 +40,8 @@ __all__ = ["stand_in", "venue_type"]
 T = TypeVar("T")
 
 _Terms: TypeAlias = tuple[str, ...]
-_Told: TypeAlias = dict[_Terms, deque[tuple[int, int]]]
+_Identity: TypeAlias = tuple[int, int]
+"""A salt and a time."""
 
 _SCALAR = (1).to_bytes(32, "big")
 """A private key that everybody knows: it signs what is sent nowhere."""
@@ -60,19 +64,11 @@ def stand_in(requests: Iterable[Rest | Unanswered]) -> Mapping[str, Any]:  # noq
 
 def venue_type(requests: Iterable[Rest | Unanswered]) -> type[PolymarketVenue]:
     """The venue in the name of the wallet that was recorded, with its salts and times."""
-    told: _Told = defaultdict(deque)
-    orders = []
-    seen: set[int] = set()
-    asked = list(requests)
-    for order, order_type in _orders(asked):
-        orders.append(order)
-        salt = int(order["salt"])
-        if salt not in seen:
-            # One that was sent again is the same order.
-            seen.add(salt)
-            terms = (*(str(order[name]) for name in _TERMS), order_type)
-            told[terms].append((salt, int(order["timestamp"])))
-    held = _credentials(orders, asked)
+    # In the order in which they left: the last to leave may have been answered first.
+    asked = sorted(requests, key=lambda line: line.began)
+    orders = list(_orders(asked))
+    held = _credentials((order for order, _ in orders), asked)
+    told = _Told(orders)
 
     class Replayed(PolymarketVenue):
         def __init__(self, settings: Settings) -> None:
@@ -80,39 +76,78 @@ def venue_type(requests: Iterable[Rest | Unanswered]) -> type[PolymarketVenue]:
             if held is not None:
                 self.credentials = held
 
-        def make_draft(
-            self,
-            ticket: Ticket,
-            rules: Rules,
-            outcome: str,
-            price: Decimal,
-            size: Decimal,
-        ) -> Draft:
-            ready = super().make_draft(ticket, rules, outcome, price, size)
-            left = told.get(_terms(ready))
-            if left:
-                ready.become(*left.popleft())
+        def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
+            ready = super().drafted(ticket, rules, bound)
+            told.deal(ready)
             return ready
 
+        def free_keys(self, ready: Sequence[Draft]) -> None:
+            super().free_keys(ready)
+            told.give_back(ready)
+
         def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
-            return (yield from _kept(super().preview_order(order), told))
+            return (yield from _shown(super().preview_order(order), told))
 
         def preview_orders(
             self, orders: Sequence[OrderRequest], *, leave: bool
         ) -> Flow[tuple[list[OrderPreview], UnifiedExchangesError | None]]:
-            return (yield from _kept(super().preview_orders(orders, leave=leave), told))
+            return (
+                yield from _shown(super().preview_orders(orders, leave=leave), told)
+            )
 
     Replayed.__name__ = PolymarketVenue.__name__
     return Replayed
 
 
-def _kept(flow: Flow[T], told: _Told) -> Flow[T]:
-    kept = {terms: deque(left) for terms, left in told.items()}
-    try:
+class _Told:
+    """Salts and times that are left of the recorded orders, by what these say.
+
+    Those of equal orders are dealt in the order in which they were made.
+    """
+
+    def __init__(self, orders: Iterable[tuple[Mapping[str, Any], str]]) -> None:
+        self._lock = fork.lock()
+        self._places: dict[_Identity, int] = {}
+        self._left: dict[_Terms, deque[_Identity]] = defaultdict(deque)
+        for order, order_type in sorted(orders, key=lambda x: int(x[0]["timestamp"])):
+            identity = int(order["salt"]), int(order["timestamp"])
+            if identity not in self._places:
+                # One that was sent again is the same order.
+                self._places[identity] = len(self._places)
+                terms = (*(str(order[name]) for name in _TERMS), order_type)
+                self._left[terms].append(identity)
+
+    def deal(self, ready: Draft) -> None:
+        """Make an order the first one that is left of its terms, if there is one."""
+        with self._lock:
+            if left := self._left.get(_terms(ready)):
+                ready.become(*left.popleft())
+
+    def give_back(self, ready: Iterable[Draft]) -> None:
+        """These never left, and were not recorded: what was dealt to them is of others."""
+        for x in ready:
+            identity = x.salt, x.timestamp_ms
+            if identity not in self._places:
+                continue
+            with self._lock:
+                left = self._left[_terms(x)]
+                if identity not in left:
+                    insort(left, identity, key=self._places.__getitem__)
+
+    @contextmanager
+    def kept(self) -> Generator[None]:
+        """Use nothing up meanwhile."""
+        kept = {terms: deque(left) for terms, left in self._left.items()}
+        try:
+            yield
+        finally:
+            self._left.update(kept)
+
+
+def _shown(flow: Flow[T], told: _Told) -> Flow[T]:
+    """A flow whose orders are only shown."""
+    with told.kept():
         return (yield from flow)
-    finally:
-        # What is only shown uses nothing up.
-        told.update(kept)
 
 
 def _terms(ready: Draft) -> _Terms:
