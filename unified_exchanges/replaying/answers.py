@@ -10,14 +10,13 @@ from heapq import nlargest
 from itertools import islice
 from typing import TypeAlias
 
-import attrs
-
 from .. import errors, fork
 from ..errors import NetworkError, NotRecorded
 from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
+from .entries import Entry, Equals, given_ids
 from .matching import Key, differences, has_moved, key_of, loosened
 from .nearest import InTime
 
@@ -38,26 +37,11 @@ _JITTER = 1_000_000
 _EVER = 1 << 62
 
 
-@attrs.define(slots=True, eq=False)
-class Entry:
-    """A recorded request; ``number`` counts those of the recording, from 1."""
-
-    key: Key
-    line: _Recorded
-    number: int
-    is_played: bool = False
-    """Whether the program was given it."""
-    is_overheard: bool = False
-    """Whether a stream of the program was."""
-
-    @property
-    def began(self) -> int:
-        """When it was sent, in nanoseconds since 1970."""
-        return self.line.began
-
-
 class Answers:
-    """Answers requests from what was recorded, each once and in that order.
+    """Answers requests from what was recorded, each once, in the order in which they began.
+
+    Of those that ask for the same an order is given what was recorded of itself, as far as
+    that is known by the ids that a client gives it.
 
     What a stream reads by itself takes nothing from the program, which may ask for the same
     before it or after: each answer is there once for the program, and once for its streams.
@@ -75,6 +59,7 @@ class Answers:
         self._name = name
         self._lock = fork.lock()
         self._aliases = Aliases()
+        self._equals = Equals()
         self._exact: dict[Key, deque[Entry]] = defaultdict(deque)
         self._loose: dict[Key, deque[Entry]] = defaultdict(deque)
         self._times: Counter[Key] = Counter()
@@ -85,7 +70,10 @@ class Answers:
         self._entries: list[Entry] = []
         same: dict[Key, list[Entry]] = defaultdict(list)
         for line in lines:
-            self._enter(line, same)
+            self._enter(line)
+        # Of requests at once, the last to begin may have been answered first.
+        for entry in sorted(self._entries, key=lambda entry: entry.line.began):
+            self._index(entry, same)
         self._commands = InTime([x for x in self._entries if x.line.method == "POST"])
         self._in_time = {key: InTime(some) for key, some in same.items()}
 
@@ -117,7 +105,8 @@ class Answers:
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
-            entry = self._taken(self._next(key), key, request)
+            ids = given_ids(request.body)
+            entry = self._taken(self._next(key, ids), key, request)
         self._clock.answered(began=entry.line.began, at=entry.line.at)
         return self.told(entry)
 
@@ -140,12 +129,12 @@ class Answers:
         within that time though it was given already.  Raises `NotRecorded`.
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
+        ids = given_ids(request.body)
         with self._lock:
             now = self._clock.wall if since is None else since
-            if within is None:
-                entry = self._nearest_of(key, now, None)
-            else:
-                entry = self._about(key, now, within)
+            entry = self._own(key, ids, now, within) if ids else None
+            if entry is None:
+                entry = self._left(key, now, within, _is_any)
             if entry is None and within is not None and is_shared:
                 entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
@@ -206,11 +195,11 @@ class Answers:
         entry.is_played = True
         if request.body:
             self._aliases.learn(entry.line.request.data, request.body)
+            if entry.ids:
+                self._equals.learn(entry, given_ids(request.body))
         return entry
 
-    def _enter(
-        self, line: Rest | Unanswered | Withheld, same: dict[Key, list[Entry]]
-    ) -> None:
+    def _enter(self, line: Rest | Unanswered | Withheld) -> None:
         if isinstance(line, Withheld):
             self._withheld.add(line.about)
             return
@@ -219,21 +208,34 @@ class Answers:
             # Such as a call that the program itself has given up.
             return
         key = key_of(line.method, line.host + line.path, line.query, line.request.data)
-        entry = Entry(key, line, self._number)
-        self._entries.append(entry)
+        ids = given_ids(line.request.data)
+        self._entries.append(Entry(key, line, self._number, ids))
         if key not in self._times:
             self._places[key[:2]].append(key)
         self._times[key] += 1
+
+    def _index(self, entry: Entry, same: dict[Key, list[Entry]]) -> None:
+        key = entry.key
+        if entry.ids:
+            self._equals.add(entry)
         self._exact[key].append(entry)
         same[key].append(entry)
         if (loose := loosened(key)) is not key:
             self._loose[loose].append(entry)
             same[loose].append(entry)
 
-    def _next(self, key: Key) -> Entry | None:
-        found = _first_left(self._exact.get(key))
-        if found is not None:
+    def _next(self, key: Key, ids: tuple[str, ...]) -> Entry | None:
+        if ids and (found := next(self._equals.same(key, ids), None)):
             return found
+        entries = self._exact.get(key)
+        # What another index has handed out is passed over, once.
+        while entries and entries[0].is_played:
+            entries.popleft()
+        if entries and ids:
+            left = (x for x in islice(entries, _LOOKED_AT) if not x.is_played)
+            return next((x for x in left if self._equals.is_free(x, ids)), entries[0])
+        if entries:
+            return entries[0]
         loose = loosened(key)
         return None if loose is key else self._moved(key, self._loose.get(loose))
 
@@ -252,31 +254,54 @@ class Answers:
         self,
         key: Key,
         now: int,
-        within: tuple[int, int] | None,
-        may_be: Callable[[Entry], bool] | None = None,
+        within: tuple[int, int],
+        may_be: Callable[[Entry], bool],
     ) -> Entry | None:
-        """The nearest of those that may be, by default of those that are left."""
+        """The nearest of those that may be, whether they are left or not."""
         for some, in_time in self._in_time_of(key):
-            moment = now - _JITTER
-            found = (
-                in_time.left(moment) if may_be is None else in_time.all(moment, may_be)
-            )
+            found = in_time.all(now - _JITTER, may_be)
             if entry := _fitting(found, some, key, now, within):
                 return entry
         return None
 
-    def _about(self, key: Key, now: int, within: tuple[int, int]) -> Entry | None:
-        """That of those left which began nearest to now, before it or after it.
+    def _own(
+        self,
+        key: Key,
+        ids: tuple[str, ...],
+        now: int,
+        within: tuple[int, int] | None,
+    ) -> Entry | None:
+        """What was recorded of these very orders, else of none that is known."""
+        entry = _fitting(self._equals.same(key, ids), key, key, now, within)
+        if entry is None:
+            is_free = partial(self._equals.is_free, ids=ids)
+            entry = self._left(key, now, within, is_free)
+        return entry
 
-        What a stream has read before now was its own, if there is another.
+    def _left(
+        self,
+        key: Key,
+        now: int,
+        within: tuple[int, int] | None,
+        may_be: Callable[[Entry], bool],
+    ) -> Entry | None:
+        """The next of those left that may be, else the last before now.
+
+        Within a time it is the nearest.  What a stream has read before now was its own
+        then, if there is another.
         """
         moment = now - _JITTER
         for some, in_time in self._in_time_of(key):
-            ways = in_time.later(moment), filter(_is_news, in_time.sooner(moment))
-            found = [_fitting(way, some, key, now, within) for way in ways]
-            if near := [entry for entry in found if entry is not None]:
-                return min(near, key=lambda entry: abs(entry.began - now))
-            if entry := _fitting(in_time.sooner(moment), some, key, now, within):
+            if within is not None:
+                ways = in_time.later(moment), filter(_is_news, in_time.sooner(moment))
+                found = [
+                    _fitting(filter(may_be, way), some, key, now, within)
+                    for way in ways
+                ]
+                if near := [entry for entry in found if entry is not None]:
+                    return min(near, key=lambda entry: abs(entry.began - now))
+            left = filter(may_be, in_time.left(moment))
+            if entry := _fitting(left, some, key, now, within):
                 return entry
         return None
 
@@ -381,15 +406,6 @@ def _is_any(_: Entry) -> bool:
 
 def _is_news(entry: Entry) -> bool:
     return not entry.is_overheard
-
-
-def _first_left(entries: deque[Entry] | None) -> Entry | None:
-    while entries:
-        # What the other index has handed out is passed over, once.
-        entry = entries.popleft()
-        if not entry.is_played:
-            return entry
-    return None
 
 
 def _is_of_network(name: str) -> bool:

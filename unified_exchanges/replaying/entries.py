@@ -1,0 +1,103 @@
+"""Recorded requests, and which of those that ask for the same is which."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import attrs
+import msgspec
+
+from ..recording.format import Rest, Unanswered
+from .matching import Key
+
+__all__ = ["Entry", "Equals", "given_ids"]
+
+_GIVEN = frozenset({"client_order_id", "salt"})
+"""What a client gives an order to be known by; where it is a salt, the id is made of it."""
+
+_Ids: TypeAlias = tuple[str, ...]
+
+
+def given_ids(body: bytes | None) -> tuple[str, ...]:
+    """The ids that a client gave the orders of a request, in their order.
+
+    >>> given_ids(b'[{"client_order_id":"one"},{"order":{"salt":2}}]')
+    ('one', '2')
+    """
+    if not body:
+        return ()
+    try:
+        return tuple(_given(msgspec.json.decode(body)))
+    except (msgspec.MsgspecError, RecursionError):
+        return ()
+
+
+def _given(content: Any) -> Iterator[str]:
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if name in _GIVEN:
+                yield str(value)
+            else:
+                yield from _given(value)
+    elif isinstance(content, list):
+        for part in content:
+            yield from _given(part)
+
+
+@attrs.define(slots=True, eq=False)
+class Entry:
+    """A recorded request; ``number`` counts those of the recording, from 1."""
+
+    key: Key
+    line: Rest | Unanswered
+    number: int
+    ids: tuple[str, ...] = ()
+    """What the client gave its orders to be known by."""
+    is_played: bool = False
+    """Whether the program was given it."""
+    is_overheard: bool = False
+    """Whether a stream of the program was."""
+
+    @property
+    def began(self) -> int:
+        """When it was sent, in nanoseconds since 1970."""
+        return self.line.began
+
+
+class Equals:
+    """Orders that say the same, told apart by the ids that a client gave them.
+
+    An order that is sent again is the one that it was, though others that say the same
+    are on their way.  The program gives other ids than were recorded, or the very same.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[Key, _Ids], deque[Entry]] = defaultdict(deque)
+        self._used: dict[str, str] = {}
+        """The program's ids, by those that were recorded."""
+        self._recorded: dict[str, str] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Take in a request, in the order in which they began."""
+        self._entries[entry.key, entry.ids].append(entry)
+
+    def learn(self, entry: Entry, ids: _Ids) -> None:
+        """A request of the program with these ids was given this one."""
+        for recorded, used in zip(entry.ids, ids, strict=False):
+            self._used[recorded] = used
+            self._recorded[used] = recorded
+
+    def same(self, key: Key, ids: _Ids) -> Iterator[Entry]:
+        """What is left of these very orders, the first to begin first."""
+        recorded = tuple(self._recorded.get(x, x) for x in ids)
+        entries = self._entries.get((key, recorded))
+        while entries and entries[0].is_played:
+            entries.popleft()
+        return (entry for entry in entries or () if not entry.is_played)
+
+    def is_free(self, entry: Entry, ids: _Ids) -> bool:
+        """Whether a request is of none but these orders, as far as is known."""
+        pairs = zip(entry.ids, ids, strict=False)
+        return all(self._used.get(recorded, used) == used for recorded, used in pairs)
