@@ -72,7 +72,7 @@ class Answers:
         for line in lines:
             self._enter(line)
         # Of requests at once, the last to begin may have been answered first.
-        for entry in sorted(self._entries, key=lambda entry: entry.began):
+        for entry in sorted(self._entries, key=lambda entry: entry.line.began):
             self._index(entry, same)
         self._commands = InTime([x for x in self._entries if x.line.method == "POST"])
         self._in_time = {key: InTime(some) for key, some in same.items()}
@@ -132,10 +132,7 @@ class Answers:
         ids = given_ids(request.body)
         with self._lock:
             now = self._clock.wall if since is None else since
-            entry = _fitting(self._equals.same(key, ids), key, key, now, within)
-            if entry is None and ids:
-                is_free = partial(self._equals.is_free, ids=ids)
-                entry = self._left(key, now, within, is_free)
+            entry = self._own(key, ids, now, within) if ids else None
             if entry is None:
                 entry = self._left(key, now, within, _is_any)
             if entry is None and within is not None and is_shared:
@@ -198,7 +195,8 @@ class Answers:
         entry.is_played = True
         if request.body:
             self._aliases.learn(entry.line.request.data, request.body)
-            self._equals.learn(entry, given_ids(request.body))
+            if entry.ids:
+                self._equals.learn(entry, given_ids(request.body))
         return entry
 
     def _enter(self, line: Rest | Unanswered | Withheld) -> None:
@@ -218,7 +216,8 @@ class Answers:
 
     def _index(self, entry: Entry, same: dict[Key, list[Entry]]) -> None:
         key = entry.key
-        self._equals.add(entry)
+        if entry.ids:
+            self._equals.add(entry)
         self._exact[key].append(entry)
         same[key].append(entry)
         if (loose := loosened(key)) is not key:
@@ -226,16 +225,17 @@ class Answers:
             same[loose].append(entry)
 
     def _next(self, key: Key, ids: tuple[str, ...]) -> Entry | None:
-        found = next(self._equals.same(key, ids), None)
+        if ids and (found := next(self._equals.same(key, ids), None)):
+            return found
         entries = self._exact.get(key)
         # What another index has handed out is passed over, once.
         while entries and entries[0].is_played:
             entries.popleft()
-        if found is not None:
-            return found
-        if entries:
+        if entries and ids:
             left = (x for x in islice(entries, _LOOKED_AT) if not x.is_played)
             return next((x for x in left if self._equals.is_free(x, ids)), entries[0])
+        if entries:
+            return entries[0]
         loose = loosened(key)
         return None if loose is key else self._moved(key, self._loose.get(loose))
 
@@ -263,6 +263,20 @@ class Answers:
             if entry := _fitting(found, some, key, now, within):
                 return entry
         return None
+
+    def _own(
+        self,
+        key: Key,
+        ids: tuple[str, ...],
+        now: int,
+        within: tuple[int, int] | None,
+    ) -> Entry | None:
+        """What was recorded of these very orders, else of none that is known."""
+        entry = _fitting(self._equals.same(key, ids), key, key, now, within)
+        if entry is None:
+            is_free = partial(self._equals.is_free, ids=ids)
+            entry = self._left(key, now, within, is_free)
+        return entry
 
     def _left(
         self,

@@ -81,8 +81,7 @@ class Equals:
 
     def add(self, entry: Entry) -> None:
         """Take in a request, in the order in which they began."""
-        if entry.ids:
-            self._entries[entry.key, entry.ids].append(entry)
+        self._entries[entry.key, entry.ids].append(entry)
 
     def learn(self, entry: Entry, ids: _Ids) -> None:
         """A request of the program with these ids was given this one."""
