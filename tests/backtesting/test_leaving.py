@@ -146,8 +146,10 @@ def test_a_market_is_not_left_by_what_is_refused_or_of_another_kind(heard: Any) 
     refused = update(7, "delete_markets", "A"), (1, "in", error), delta("A", 4)
     read = update(8, "get_snapshot", "A"), ok(8, 5), delta("A", 6)
     other = update(9, "delete_markets", "A", sid=2), ok(9, 1, sid=2), delta("A", 7)
-    found = heard("kalshi", *BOTH, *refused, *read, *other, ok(10, 8), delta("A", 9))
-    assert found == [(1, "A"), (2, "B"), *((line, "A") for line in (5, 8, 11, 13))]
+    quotes = {"type": "subscribed", "msg": {"channel": "ticker", "sid": 2}}
+    said = *BOTH, *refused, *read, (1, "in", quotes), *other, delta("A", 8)
+    found = heard("kalshi", *said)
+    assert found == [(1, "A"), (2, "B"), *((line, "A") for line in (5, 8, 12, 13))]
 
 
 @pytest.mark.parametrize("is_before", [True, False])

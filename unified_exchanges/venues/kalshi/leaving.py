@@ -79,8 +79,10 @@ class Leaving:
             command = read_command(frame)
         except msgspec.MsgspecError:
             return
-        if command.params.action != "get_snapshot":
-            self._sent[command.id] = command
+        if command.params.action == "get_snapshot":
+            # It is known, and changes nothing.
+            command = Command(command.id)
+        self._sent[command.id] = command
 
     def is_strange(self, number: int | None) -> bool:
         """Whether an answer is to a command that is not in the recording."""
