@@ -67,10 +67,17 @@ class Errand:
     """Told of a read that was not recorded."""
     after: Callable[[], None]
     """Called once it has ended, unless that was at once."""
+    _nap: object = attrs.field(default=None, init=False)
+    """What it sleeps through, if it does."""
 
     def begin(self) -> None:
         """Go as far as can be gone now."""
         self._go_on(None)
+
+    def wake(self) -> None:
+        """Go on now, if it sleeps."""
+        if self._nap is not None:
+            self._slept(self._nap)
 
     def _go_on(self, outcome: Any) -> bool:
         """Go on; whether it has come to its end."""
@@ -94,7 +101,8 @@ class Errand:
             return self._ask(step.request if isinstance(step, _Ahead) else step)
         if isinstance(step, Sleep):
             span = round(step.seconds * _SECOND)
-            self.times.when_passed(span, partial(self._resume, None))
+            self._nap = nap = object()
+            self.times.when_passed(span, partial(self._slept, nap))
             return _LATER
         # Reads write nothing down; for those who wrap the flow.
         assert isinstance(step, Leaving | Judged | Resolved | Shown)
@@ -114,6 +122,11 @@ class Errand:
     def _claim(self, request: Request) -> Entry:
         """What was recorded of a request; raises `NotRecorded`."""
         return self.answers.overhear(request, WITHIN)
+
+    def _slept(self, nap: object) -> None:
+        if nap is self._nap:  # else somebody woke it
+            self._nap = None
+            self._resume(None)
 
     def _answered(self, entry: Entry) -> None:
         self._resume(self._told(entry))

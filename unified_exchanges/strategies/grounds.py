@@ -61,6 +61,8 @@ class Ground(ABC):
     """See `Session`."""
     waits: ClassVar[bool]
     """Whether a command waits between two tries: else the next is answered when it was."""
+    room: ClassVar[int | None]
+    """For how many orders there is room at a time, and cancels; None: for all."""
 
     def __init__(self, exchange: Recorded) -> None:
         self.exchange = exchange

@@ -28,6 +28,8 @@ class OnPaper(Ground):
     # Nothing ends but by what is told, and messages arrive in order.
     has_lasting_ids = True
     waits = True
+    # As in a backtest.
+    room = None
 
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)

@@ -17,6 +17,7 @@ from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .grounds import BookOf, Ground, Hear, Recorded
 from .hearing import heard
+from .lanes import SENDERS
 from .waiting import Item
 
 __all__ = ["OnRecord", "account_read"]
@@ -54,6 +55,8 @@ class OnRecord(Ground):
 
     has_lasting_ids = False
     waits = False
+    # As when it was recorded: who waited for it when the run ended was not sent.
+    room = SENDERS
 
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)

@@ -12,23 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
-import attrs
-
 from ..errors import BadRequest, MarketClosed, NotRecorded, OrderNotFound
-from ..flow import JournalStep, Request, Sleep
-from ..journal import MemoryJournal, performed
+from ..journal import MemoryJournal
 from ..models import Balance, Gap, Order, Position
 from ..paper import Contract, PaperEvent
 from ..recording.line_clock import Setbacks, setback_told
-from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
-from ..replaying.errands import Errand
 from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from ..venue import Venue
 from ..watching.replay_hub import timeline_of
 from .beginning import read_subjects
 from .commands import Cancel, Command
+from .departures import CommandErrand, Departing, Departures, LeftOnce
 from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
 from .on_paper import OnPaper
@@ -37,13 +33,15 @@ from .report import RunReport
 from .running import Progress, Running, of_markets
 from .session import as_library_error
 from .strategy import Strategy
-from .turns import Turns, leaving
+from .turns import leaving
 from .waiting import Item
 
 __all__ = ["BREATH", "RecordedRun", "is_recorded"]
 
 BREATH: Final = 256
 """Things that happen before others are let in."""
+_DOUBT: Final = 50_000_000
+"""Nanoseconds before a command that is not recorded is said to be so, where a run may end."""
 
 
 def is_recorded(venues: Iterable[Venue]) -> bool:
@@ -101,10 +99,9 @@ class RecordedRun:
         self._sent: int | None = None
         self._journal = MemoryJournal()
         self._setbacks = Setbacks()
-        self._turns = Turns(_Left)
-        self._waiting: list[tuple[Callable[[], None], list[_Left]]] = []
-        """What is not begun before others have left, oldest first."""
-        self._is_beginning = False
+        self._departures = Departures(self._ground.room, self._departing)
+        self._kept: list[Command] = []
+        """What was decided and not sent when the run ended."""
 
     def begin(self, seconds: float | None, is_asked: Callable[[], bool]) -> None:
         """Follow the markets, and let the strategy begin."""
@@ -208,38 +205,28 @@ class RecordedRun:
 
     def _send(self) -> None:
         for command in self._running.session.ready():
-            left, before = self._turns.take(command)
-            begin = partial(
-                self._perform,
-                command,
-                partial(self._answered, command),
-                partial(self._failed, command),
-                left,
-            )
             self._sent = self._ground.sent
-            self._waiting.append((begin, before))
-            self._begin_next()
+            self._departures.send(command)
         self._sent = None
 
-    def _begin_next(self) -> None:
-        """Begin what waits for nothing any more."""
-        if self._is_beginning:
-            return  # whoever does goes on
-        self._is_beginning = True
-        try:
-            while found := next(
-                (x for x in self._waiting if all(left.is_set() for left in x[1])), None
-            ):
-                self._waiting.remove(found)
-                found[0]()
-        finally:
-            self._is_beginning = False
+    def _answered(self, departing: Departing, order: Order) -> None:
+        answered = self._running.session.answered
+        self._put(partial(self._conclude, departing, answered, order))
 
-    def _answered(self, command: Command, order: Order) -> None:
-        self._put(partial(self._running.session.answered, command, order))
-
-    def _failed(self, command: Command, error: Exception) -> None:
-        item = partial(self._running.session.failed, command, as_library_error(error))
+    def _failed(self, departing: Departing, error: Exception) -> None:
+        session = self._running.session
+        is_missed = isinstance(error, NotRecorded) or departing.is_late
+        # On paper only the market is recorded: that is no word on the command.
+        is_missed = is_missed and not self._ground.waits
+        departing.is_missed = is_missed and not departing.has_left
+        if departing.is_missed and session.is_stopping:
+            self._withdraw(departing)
+            return
+        told = as_library_error(error)
+        item = partial(self._conclude, departing, session.failed, told)
+        if departing.is_missed and self._may_be_unsent(departing):
+            self._timeline.when_passed(_DOUBT, partial(self._put, item))
+            return
         if self._sent != self._ground.sent or isinstance(error, MarketClosed):
             # So it is in a backtest, which asks the market itself, also where that is known.
             self._put(item)
@@ -248,48 +235,84 @@ class RecordedRun:
         places = (n for n, x in enumerate(self._items) if isinstance(x, PaperEvent))
         self._items.insert(next(places, len(self._items)), item)
 
+    def _may_be_unsent(self, departing: Departing) -> bool:
+        """Whether it may not have been sent because the run ended at about that moment."""
+        is_near = self._running.end - self._running.now() <= _DOUBT
+        return (departing.has_waited or is_near) and not self._timeline.is_over
+
     def _put(self, item: Callable[[], None]) -> None:
         # What the account's stream tells of it comes first.
         self._ground.drain()
         self._items.append(item)
 
-    def _perform(
+    def _conclude(
+        self, departing: Departing, tell: Callable[[Command, Any], None], what: object
+    ) -> None:
+        if self._departures.takes(departing):
+            tell(departing.command, what)
+
+    def _departing(self, departing: Departing) -> CommandErrand:
+        return self._errand(
+            departing.command,
+            partial(self._answered, departing),
+            partial(self._failed, departing),
+            departing.left,
+            partial(self._departures.moved, departing),
+        )
+
+    def _errand(
         self,
         command: Command,
         done: Callable[[Order], None],
         failed: Callable[[Exception], None],
-        left: _Left | None = None,
-    ) -> None:
+        left: LeftOnce,
+        moved: Callable[[], None],
+    ) -> CommandErrand:
         place, order_id = self._running.session.place_of(command)
         flow = self._ground.flow(command, place, order_id)
-        errand = _Errand(
-            flow=flow if left is None else leaving(command, flow, left),
+        return CommandErrand(
+            flow=leaving(command, flow, left),
             done=done,
             failed=failed,
             answers=self._timeline.answers,
             times=self._timeline,
             missed=_pass_over,
             after=_nothing,
-            moved=self._begin_next,
+            moved=moved,
             ground=self._ground,
             journal=self._journal,
         )
-        with self._timeline.lock:
-            errand.begin()
 
     # -- the end -----------------------------------------------------------------------
 
     def end(self, ending: Ending) -> RunReport:
         """Wait for what is on its way, cancel what is open, and report."""
-        kept: list[Command] = []
         left: dict[str, Outcome] = {}
         ending.surely(self._look_up)
-        ending.surely(lambda: kept.extend(self._running.session.stop()))
+        ending.surely(lambda: self._kept.extend(self._running.session.stop()))
+        # Before time goes on: the cancels of the recorded end are told for none of these.
+        ending.surely(self._take_back)
         ending.surely(lambda: self._settle(ending))
         ending.surely(lambda: self._cancel(ending, left))
         ending.surely(lambda: self._book(ending, left))
         ending.surely(self._ground.leave)
-        return self._running.report(ending, kept, left)
+        return self._running.report(ending, self._kept, left)
+
+    def _take_back(self) -> None:
+        """Take back what has not begun to be sent, or of which nothing is recorded."""
+        with self._timeline.lock:
+            for departing in self._departures.stop():
+                if not self._ground.waits:
+                    self._departures.ask(departing)
+                if departing.is_unsent:
+                    self._withdraw(departing)
+
+    def _withdraw(self, departing: Departing) -> None:
+        if self._departures.takes(departing):
+            if departing.errand is not None:
+                departing.errand.flow.close()
+            self._running.session.withdraw(departing.command)
+            self._kept.append(departing.command)
 
     def _settle(self, ending: Ending) -> None:
         session = self._running.session
@@ -357,7 +380,10 @@ class RecordedRun:
         def done(order: Order) -> None:
             ended[command.key] = order
 
-        self._perform(command, done, partial(self._not_ended, command, ended))
+        failed = partial(self._not_ended, command, ended)
+        errand = self._errand(command, done, failed, LeftOnce(), _nothing)
+        with self._timeline.lock:
+            errand.begin()
 
     def _not_ended(
         self, command: Cancel, ended: dict[str, Outcome], error: Exception
@@ -393,48 +419,6 @@ class _Running(Running):
     def end(self) -> int:
         """When it is to end."""
         return NEVER if self._end is None else self._end
-
-
-class _Left:
-    """That a command has left, or never will."""
-
-    def __init__(self) -> None:
-        self._is_set = False
-
-    def is_set(self) -> bool:
-        return self._is_set
-
-    def set(self) -> None:
-        self._is_set = True
-
-
-@attrs.define(kw_only=True, eq=False)
-class _Errand(Errand):
-    """A command on its way, written down nowhere but in memory."""
-
-    moved: Callable[[], None]
-    ground: Ground
-    journal: MemoryJournal
-    _since: int | None = attrs.field(default=None, init=False)
-
-    def _go_on(self, outcome: Any) -> bool:
-        is_over = super()._go_on(outcome)
-        self.moved()
-        return is_over
-
-    def _claim(self, request: Request) -> Entry:
-        since, self._since = self._since, None
-        return self.ground.claim(request, since)
-
-    def _perform(self, step: Any) -> Any:
-        if isinstance(step, Sleep) and self._since is None:
-            # For how long it waits between two tries is drawn by lot.
-            self._since = self.ground.clock.wall
-            if not self.ground.waits:
-                return None
-        if isinstance(step, JournalStep):
-            return performed(self.journal, step)
-        return super()._perform(step)
 
 
 def _pass_over(error: object) -> None:

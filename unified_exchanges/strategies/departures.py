@@ -1,0 +1,185 @@
+"""The commands of a run in the time of a recording, until they leave or are taken back."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from ..flow import JournalStep, Request, Sleep
+from ..journal import MemoryJournal, performed
+from ..replaying.answers import Entry
+from ..replaying.errands import Errand
+from .commands import Cancel, Command
+from .grounds import Ground
+from .turns import Turns
+
+__all__ = ["CommandErrand", "Departing", "Departures", "LeftOnce"]
+
+
+class LeftOnce:
+    """That a command has left, or never will."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        return self._is_set
+
+    def set(self) -> None:
+        """It has."""
+        self._is_set = True
+
+
+@attrs.define(kw_only=True, eq=False)
+class CommandErrand(Errand):
+    """A command on its way, written down nowhere but in memory."""
+
+    moved: Callable[[], None]
+    ground: Ground
+    journal: MemoryJournal
+    has_left: bool = attrs.field(default=False, init=False)
+    """Whether the recording has answered more than its reads."""
+    is_over: bool = attrs.field(default=False, init=False)
+    _is_hurried: bool = attrs.field(default=False, init=False)
+    _since: int | None = attrs.field(default=None, init=False)
+
+    def hurry(self) -> None:
+        """Let it ask the recording now, if it has not left: it waits for no turn any more."""
+        self._is_hurried = True
+        if not self.has_left:
+            self.wake()
+
+    def _go_on(self, outcome: Any) -> bool:
+        self.is_over = super()._go_on(outcome)
+        self.moved()
+        return self.is_over
+
+    def _claim(self, request: Request) -> Entry:
+        since, self._since = self._since, None
+        entry = self.ground.claim(request, since)
+        self.has_left = self.has_left or not request.is_read
+        return entry
+
+    def _perform(self, step: Any) -> Any:
+        if isinstance(step, Sleep):
+            if self._since is None:
+                # For how long it waits between two tries is drawn by lot.
+                self._since = self.ground.clock.wall
+                if not self.ground.waits:
+                    return None
+            if self._is_hurried and not self.has_left:
+                return None
+        if isinstance(step, JournalStep):
+            return performed(self.journal, step)
+        return super()._perform(step)
+
+
+@attrs.define(slots=True, eq=False)
+class Departing:
+    """A command that is to be sent, until what became of it is told."""
+
+    command: Command
+    left: LeftOnce
+    before: list[LeftOnce]
+    errand: CommandErrand | None = None
+    """None as long as it has no room, or waits for its turn."""
+    has_waited: bool = False
+    is_late: bool = False
+    """Whether it was begun when the run had ended."""
+    is_missed: bool = False
+    """Whether it did not leave, as the recording has nothing of it."""
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the recording has answered it."""
+        return self.errand is not None and self.errand.has_left
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it is to be taken back when the run ends."""
+        is_begun = self.errand is not None and not self.is_late
+        return self.is_missed or not (is_begun or self.has_left)
+
+
+class Departures:
+    """Begins commands as live: so many of a kind at a time, each in its turn.
+
+    ``room`` is for how many; None: for all.
+    """
+
+    def __init__(
+        self, room: int | None, errand_of: Callable[[Departing], CommandErrand]
+    ) -> None:
+        self._room = room
+        self._errand_of = errand_of
+        self._turns = Turns(LeftOnce)
+        # A cancel waits behind no orders.
+        self._waiting: dict[bool, deque[Departing]] = {True: deque(), False: deque()}
+        self._begun: Counter[bool] = Counter()
+        self._on_way: dict[int, Departing] = {}
+        self._is_beginning = False
+
+    def send(self, command: Command) -> None:
+        """Begin it as soon as there is room and those before it have left."""
+        departing = Departing(command, *self._turns.take(command))
+        self._on_way[id(command)] = departing
+        self._waiting[isinstance(command, Cancel)].append(departing)
+        self._begin_next()
+        departing.has_waited = departing.errand is None
+
+    def moved(self, departing: Departing) -> None:
+        """It has come further: others may begin."""
+        if departing.errand is not None and departing.errand.is_over:
+            self._begun[isinstance(departing.command, Cancel)] -= 1
+        self._begin_next()
+
+    def takes(self, departing: Departing) -> bool:
+        """Whether it is on its way until now, and is not any more."""
+        return self._on_way.pop(id(departing.command), None) is not None
+
+    def stop(self) -> list[Departing]:
+        """Begin no more; gives what is on its way, or waits, as it was decided."""
+        for waiting in self._waiting.values():
+            waiting.clear()
+        return [*self._on_way.values()]
+
+    def ask(self, departing: Departing) -> None:
+        """Let one that has not left ask the recording now, after `stop`.
+
+        Live some have begun, or have not, in the moment in which a run ends: those that
+        have are in the recording.  What that has of a cancel may be of the end.
+        """
+        if departing.errand is not None:
+            departing.errand.hurry()
+        elif not isinstance(departing.command, Cancel):
+            departing.is_late = True
+            self._begin(departing, is_hurried=True)
+
+    def _begin_next(self) -> None:
+        if self._is_beginning:
+            return  # whoever does goes on
+        self._is_beginning = True
+        try:
+            while (departing := self._next()) is not None:
+                self._begin(departing)
+        finally:
+            self._is_beginning = False
+
+    def _next(self) -> Departing | None:
+        """The next that has room and its turn: for what the first waits all behind it do."""
+        for kind, waiting in self._waiting.items():
+            has_room = self._room is None or self._begun[kind] < self._room
+            if has_room and waiting and all(x.is_set() for x in waiting[0].before):
+                self._begun[kind] += 1
+                return waiting.popleft()
+        return None
+
+    def _begin(self, departing: Departing, *, is_hurried: bool = False) -> None:
+        departing.errand = errand = self._errand_of(departing)
+        if is_hurried:
+            errand.hurry()
+        errand.begin()
