@@ -12,6 +12,7 @@ import pytest
 
 from unified_exchanges import (
     GuardPolicy,
+    LimitPolicy,
     NotRecorded,
     Order,
     OrderBook,
@@ -45,12 +46,14 @@ def replayed(
     *,
     dry_run: bool = False,
     guards: GuardPolicy | None = None,
+    limits: LimitPolicy | None = None,
     **how: Any,
 ) -> RunReport:
     made: dict[str, Any] = {
         "path": path,
         "dry_run": dry_run,
         "guards": guards or GuardPolicy(),
+        "limits": limits,
     }
     if flavour == "blocking":
         with exchange("replay", **made) as ex:

@@ -14,6 +14,7 @@ import pytest
 
 from unified_exchanges import (
     GuardPolicy,
+    LimitPolicy,
     Market,
     NotRecorded,
     Order,
@@ -140,6 +141,24 @@ def test_orders_that_were_not_begun_when_the_run_ended_are_not_sent_over_it(
     for other in FLAVOURS:
         strategy = Many(live.market, 40)
         again = replayed(other, strategy, path, seconds=SECONDS)
+        assert_same(again, real)
+        assert strategy.said == live.said
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_orders_that_wait_for_the_limiter_when_the_run_ends_are_sent_as_they_were(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "limited.jsonl"
+    with stage("kalshi", enforce_limits=False) as at:
+        live = Many(lowest_bid(at), 40)
+        real = recorded(flavour, live, at, path)
+    assert 10 < len(real.unsent) < 30
+    for other in FLAVOURS:
+        strategy = Many(live.market, 40)
+        # By default nothing waits for it in a replay.
+        limits = LimitPolicy()
+        again = replayed(other, strategy, path, seconds=SECONDS, limits=limits)
         assert_same(again, real)
         assert strategy.said == live.said
 

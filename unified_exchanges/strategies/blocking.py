@@ -61,9 +61,11 @@ def run(
     sent, what is on its way is waited for, `Strategy.on_stop` is called, the orders of
     this run that are open are canceled, each by its id, and what broke is raised, with a
     note for each order that may still be open.  Nothing that is raised meanwhile skips
-    any of it, but a second Ctrl-C, half a second later or more, waits no more.  Positions
-    are kept, and orders that others placed are left alone.  `until_stopped` makes a
-    ``stop`` that Ctrl-C sets, so that the run ends by that with its report.
+    any of it.  A second Ctrl-C, half a second later or more, waits for no answers any
+    more, but for the cancels; one that comes while these are on their way, a third or a
+    second, leaves within a second.  Positions are kept, and orders that others placed are
+    left alone.  `until_stopped` makes a ``stop`` that Ctrl-C sets, so that the run ends
+    by that with its report.
 
     What the strategy logs, and each failure, goes at once to the logger
     ``unified_exchanges.strategies``: INFO and WARNING, with ``moment`` in nanoseconds.
