@@ -214,14 +214,14 @@ def test_orders_that_had_just_begun_when_the_run_ended_are_on_their_way_over_it(
 ) -> None:
     path = tmp_path / "just.jsonl"
     with stage(venue, enforce_limits=False) as at:
-        slow = Fault("delay", method="POST", path="orders?$", seconds=0.4, count=None)
+        slow = Fault("delay", method="POST", path="orders?$", seconds=0.2, count=None)
         at.server.faults.add(slow)
         live = Many(lowest_bid(at), 10)
         real = recorded(flavour, live, at, path)
     assert len(real.left_orders) == 10
     for other in FLAVOURS:
         # Two are sent once the eight before them are answered, which is later than this.
-        again = replayed(other, Many(live.market, 10), path, seconds=0.8)
+        again = replayed(other, Many(live.market, 10), path, seconds=0.6)
         assert_same(again, real)
         assert again.unsent == ()
 
