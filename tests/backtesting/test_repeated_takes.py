@@ -147,6 +147,10 @@ class Eager(Nibbler):
             desk.stop()
         else:
             self.take(desk)
+
+    def take(self, desk: Desk) -> None:
+        super().take(desk)
+        if self.turns == 3:
             desk.timer("end", 4 * _BEAT)
 
 
