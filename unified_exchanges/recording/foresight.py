@@ -25,8 +25,6 @@ __all__ = ["Foresight", "foreseen"]
 
 _AHEAD: Final = 5_000_000_000
 """Nanoseconds by which an account is told later than everybody at most."""
-
-
 _PATIENCE: Final = _AHEAD // 2
 """How much later than an account everybody is told, and it of its transaction, at most."""
 _FORGOTTEN: Final = 3_600_000_000_000

@@ -89,9 +89,9 @@ class RecordedRun:
         self._running = _Running(
             strategy,
             exchange.venue,
-            contracts=contracts,
-            balances=balances,
-            positions=positions,
+            contracts,
+            balances,
+            positions,
             keep=keep,
         )
         self._running.session.has_lasting_ids = self._ground.has_lasting_ids
@@ -398,18 +398,8 @@ class RecordedRun:
 class _Running(Running):
     """By the clock of the recording, to the nanosecond."""
 
-    def __init__(
-        self,
-        strategy: Strategy,
-        venue: Venue,
-        *,
-        contracts: Mapping[str, Contract],
-        balances: Iterable[Balance],
-        positions: Iterable[Position],
-        keep: int,
-    ) -> None:
-        super().__init__(strategy, venue, contracts, balances, positions, keep=keep)
-        self.origin = self.now()
+    def _begin_at(self) -> int:
+        return self.now()
 
     def now(self) -> int:
         """Nanoseconds since 1970, as the strategy sees it."""

@@ -58,7 +58,7 @@ class Running:
         self._clock: Clock = venue.clock
         self.waiting = Waiting(self._clock.monotonic)
         self._began = self._clock.monotonic()
-        self.origin = int(self._clock.now() * _SECOND)
+        self.origin = self._begin_at()
         self._end: int | None = None
         self._shown = 0
         self._is_asked: Callable[[], bool] = bool
@@ -66,6 +66,9 @@ class Running:
         """Seconds for which an answer is waited for at the end."""
         self._awaited = -1
         self._since = 0.0
+
+    def _begin_at(self) -> int:
+        return int(self._clock.now() * _SECOND)
 
     def now(self) -> int:
         """Nanoseconds since 1970, by a clock that never jumps."""

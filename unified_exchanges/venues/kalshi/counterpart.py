@@ -27,7 +27,7 @@ from .decoder import KalshiDecoder
 from .description import FACTS
 from .leaving import UNLISTED, Leaving, Moved, read_command
 from .losses import in_its_place, is_command
-from .stream import KalshiStream
+from .stream import KalshiStream, frames
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS, channel_of
 
 __all__ = ["CONTENTS", "KalshiContents", "KalshiCounterpart"]
@@ -51,14 +51,6 @@ class _Answer(msgspec.Struct):
     type: str = ""
     id: int | None = None
     sid: int | None = None
-
-
-class _Markets(msgspec.Struct):
-    market_tickers: list[str] | None = None
-
-
-class _Listed(msgspec.Struct):
-    msg: _Markets = msgspec.field(default_factory=_Markets)
 
 
 class _OfMarket(msgspec.Struct):
@@ -87,7 +79,7 @@ class _Key(NamedTuple):
 
 
 _read_answer: Final = msgspec.json.Decoder(_Answer).decode
-_read_listed: Final = msgspec.json.Decoder(_Listed).decode
+_read_granted: Final = msgspec.json.Decoder(frames.Acknowledged).decode
 _read_ticker: Final = msgspec.json.Decoder(_Ticker).decode
 _read_named: Final = msgspec.json.Decoder(_Named).decode
 _read_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -267,12 +259,18 @@ class KalshiCounterpart:
 
     def _granted_strangely(self, sid: int | None, frame: bytes) -> None:
         """A command that is not recorded was carried out."""
-        there = _markets_in(frame)
+        try:
+            msg = _read_granted(frame).msg
+        except msgspec.MsgspecError:
+            msg = None
         if sid is None:
-            if not _is_list(frame):
+            # A list of subscriptions grants nothing.
+            if not isinstance(msg, list):
                 self.moves += [partial(_unlisted, x) for x in self._sids]
-        elif there is not None:
-            self.moves.append(partial(_listed, sid, there))
+        elif isinstance(msg, frames.AcknowledgedMsg) and (
+            msg.market_tickers is not None
+        ):
+            self.moves.append(partial(_listed, sid, frozenset(msg.market_tickers)))
         else:
             self.moves.append(partial(_unlisted, sid))
 
@@ -363,21 +361,6 @@ def _listed(
 def _unlisted(sid: int, stream: KalshiStream) -> Iterable[StreamEvent]:
     """Neither is: whatever the program follows there may be told no more."""
     return stream.distrust(sid, UNLISTED)
-
-
-def _is_list(frame: bytes) -> bool:
-    """Whether an answer lists subscriptions, and so grants nothing."""
-    msg = _read_fields(frame).get("msg")
-    return msg is not None and bytes(msg).startswith(b"[")
-
-
-def _markets_in(frame: bytes) -> frozenset[str] | None:
-    """All markets of a subscription, as an answer tells them; None where it does not."""
-    try:
-        listed = _read_listed(frame).msg.market_tickers
-    except msgspec.MsgspecError:
-        return None
-    return None if listed is None else frozenset(listed)
 
 
 def _acknowledged(number: int, sid: int, key: _Key, last: int) -> bytes:

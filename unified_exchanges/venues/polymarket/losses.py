@@ -8,7 +8,7 @@ import msgspec
 
 from .stream import frames
 
-__all__ = ["says_what"]
+__all__ = ["may_leave", "says_what"]
 
 _KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in frames.FRAMES)
 

@@ -135,13 +135,15 @@ class _Told:
                     insort(left, identity, key=self._places.__getitem__)
 
     @contextmanager
-    def kept(self) -> Generator[None]:
+    def kept(self) -> Generator[None, None, None]:
         """Use nothing up meanwhile."""
-        kept = {terms: deque(left) for terms, left in self._left.items()}
+        with self._lock:
+            kept = {terms: deque(left) for terms, left in self._left.items()}
         try:
             yield
         finally:
-            self._left.update(kept)
+            with self._lock:
+                self._left.update(kept)
 
 
 def _shown(flow: Flow[T], told: _Told) -> Flow[T]:
