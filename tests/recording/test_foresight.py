@@ -220,3 +220,16 @@ def test_what_is_told_long_after_its_trade_waits_for_no_other() -> None:
     own = (START + 4_900 * MS, ROUGH)
     events = [(START + 4 * MS, printed()), own, (START + 5_800 * MS, book())]
     assert owns(*events) == [(4 * MS, 3 * MS, 3 * MS)]
+
+
+def test_a_later_step_of_one_keeps_its_place_before_what_was_heard_after_it() -> None:
+    first = attrs.evolve(ROUGH, take_id="first")
+    second = attrs.evolve(ROUGH, take_id="second", size=D(7))
+    step = attrs.evolve(first, transaction="0xours")
+    events = [
+        (START, first),
+        (START + 2 * SECOND, second),
+        (START + 21 * SECOND // 10, step),
+    ]
+    told = [x.take_id for _, x in foreseen(events) if isinstance(x, OwnTake)]
+    assert told == ["first", "second"]

@@ -147,6 +147,18 @@ def test_a_state_that_was_overtaken_is_not_told_however_late_the_next_one_is(
     assert not scene.desk.notes
 
 
+def test_nor_is_it_where_nothing_can_be_read(scene: Scene) -> None:
+    told = bid(scene, 10, 15, is_readable=False)
+    told.take(state(10))
+    told.passes(0.8)
+    told.take(told.fills[1])
+    told.passes(0.1)
+    told.take(state(25))
+    told.passes(8)
+    assert told.said == [(0,), 15, (25,)]
+    assert len(scene.desk.notes) == 1
+
+
 def test_more_than_a_state_counts_is_read_as_well(scene: Scene) -> None:
     # Of what came between nothing was told: the next state is of later.
     told = bid(scene, 10, 15)

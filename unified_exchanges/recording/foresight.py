@@ -60,8 +60,7 @@ def foreseen(events: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
                 yield (waiting[0][0] if waiting else moment), dated
             continue
         if type(event) is Trade:
-            for own in dating.trade(moment, event):
-                yield (waiting[0][0] if waiting else moment), own
+            dating.trade(moment, event)
         waiting.append(told)
     for own in dating.passed(_NEVER):
         yield (waiting[0][0] if waiting else moment), own
@@ -73,7 +72,8 @@ class _Dating:
 
     def __init__(self) -> None:
         self._trades: deque[tuple[int, Trade]] = deque()
-        self._open: list[tuple[int, OwnTake]] = []
+        self._open: dict[str, tuple[int, OwnTake]] = {}
+        """When each was heard of first, and as it was told last, by its id."""
         self._known: dict[str, int] = {}
         """When those were heard of which it is known, by their ids."""
 
@@ -86,52 +86,45 @@ class _Dating:
         while self._trades and self._trades[0][0] < moment - _AHEAD:
             self._trades.popleft()
         # An earlier step may not have told its transaction.
-        heard = next((x for x, y in self._open if y.take_id == own.take_id), moment)
-        self._open = [x for x in self._open if x[1].take_id != own.take_id]
+        heard, _ = self._open.get(own.take_id, (moment, own))
         alike = [x for x in self._trades if _is_of(own, x[1])]
-        known = [x for x in alike if _is_surely_of(own, x[1])]
-        # Of one that comes so late its own trade is told, and more may not wait for it.
-        is_late = bool(alike) and alike[-1][0] < heard - (_AHEAD - _PATIENCE)
-        if known or is_late:
-            return self._dated_by((known or alike)[-1], moment, own)
-        self._open.append((heard, own))
+        if alike and alike[-1][0] < heard - (_AHEAD - _PATIENCE):
+            # Of one that comes so late its own trade is told, and more may not wait for it.
+            self._open.pop(own.take_id, None)
+            return self._dated(moment, own, alike[-1])
+        self._open[own.take_id] = heard, own
         return None
 
-    def trade(self, moment: int, trade: Trade) -> Iterator[OwnTake]:
-        """Take a public trade; gives what is known by it."""
-        for found in self._open:
-            if _is_surely_of(found[1], trade):
-                self._open.remove(found)
-                yield self._dated(moment, found[1], trade)
-                return
+    def trade(self, moment: int, trade: Trade) -> None:
+        """Take a public trade."""
         self._trades.append((moment, trade))
         while self._trades[0][0] < moment - _AHEAD:
             self._trades.popleft()
 
     def passed(self, moment: int) -> Iterator[OwnTake]:
         """Those of which nothing more is told by then that says which trade each was."""
-        while self._open and self._open[0][0] < moment - _PATIENCE:
-            heard, own = self._open.pop(0)
+        while self._open:
+            heard, own = next(iter(self._open.values()))
+            if heard >= moment - _PATIENCE:
+                return
+            del self._open[own.take_id]
             alike = [x for x in self._trades if _is_of(own, x[1])]
             if alike:
                 # Of several the nearest: an account is told at once.  Of as near the last,
                 # for others are who came before.
                 nearest = min(reversed(alike), key=lambda x: abs(x[0] - heard))
-                yield self._dated_by(nearest, heard, own)
+                yield self._dated(heard, own, nearest)
                 continue
             self._known[own.take_id] = heard
             yield own
 
-    def _dated_by(self, found: tuple[int, Trade], moment: int, own: OwnTake) -> OwnTake:
-        self._trades.remove(found)
-        return self._dated(moment, own, found[1])
-
-    def _dated(self, moment: int, own: OwnTake, trade: Trade) -> OwnTake:
+    def _dated(self, moment: int, own: OwnTake, told: tuple[int, Trade]) -> OwnTake:
+        self._trades.remove(told)
         if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
             since = moment - _FORGOTTEN
             self._known = {k: x for k, x in self._known.items() if x >= since}
         self._known[own.take_id] = moment
-        then = nanoseconds(trade.created_at)
+        then = nanoseconds(told[1].created_at)
         return attrs.evolve(own, earliest=then, latest=then)
 
 
@@ -147,12 +140,6 @@ def _is_of(own: OwnTake, trade: Trade) -> bool:
         own.size,
         own.side,
     )
-
-
-def _is_surely_of(own: OwnTake, trade: Trade) -> bool:
-    """Whether it is no other one: no trade is settled by two transactions."""
-    is_same = own.transaction is not None and own.transaction == trade.transaction
-    return is_same and _is_of(own, trade)
 
 
 class Foresight:
