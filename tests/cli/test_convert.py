@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from unified_exchanges.exporting import to_hftbacktest, to_nautilus
+from unified_exchanges.exporting import to_hftbacktest, to_nautilus, to_nautilus_catalog
 from unified_exchanges.money import text
 from unified_exchanges.recording import End, Rest, read
 from unified_exchanges.recording.format import encode
@@ -259,6 +259,40 @@ def test_where_a_file_of_another_market_is_there_none_is_made(
     assert done.code == 2
     assert "not written over" in " ".join(done.err.split())
     assert [x.read_bytes() for x in out.rglob("*.npz")] == [b"mine"]
+
+
+def test_a_dangling_link_of_another_market_keeps_all_from_being_made(
+    session: Recorded, tmp_path: Path
+) -> None:
+    [venue] = {*VENUES} - {session.market.venue}
+    other = recorded_on(venue, tmp_path / "other.jsonl").market
+    out = tmp_path / "out"
+    there = out / venue / f"{other.market_id}.npz"
+    there.parent.mkdir(parents=True)
+    there.symlink_to(tmp_path / "a disk that is not mounted")
+    words = ("convert", str(session.path), "--to", "hftbacktest", "--out", str(out))
+    words += ("--markets-from", str(tmp_path / "other.jsonl"))
+    words += ("--market", session.market.market_id, "--market", other.market_id)
+    done = invoke(*words)
+    assert (done.code, [*out.rglob("*.npz")]) == (2, [there])
+    assert "not written over" in " ".join(done.err.split())
+
+
+def test_where_a_catalog_has_another_market_none_is_added(
+    session: Recorded, tmp_path: Path
+) -> None:
+    pytest.importorskip("nautilus_trader")
+    [venue] = {*VENUES} - {session.market.venue}
+    other = recorded_on(venue, tmp_path / "other.jsonl")
+    out = tmp_path / "out"
+    to_nautilus_catalog(other.path, other.market, out)
+    before = {*out.rglob("*")}
+    words = ("convert", str(session.path), "--to", "nautilus", "--out", str(out))
+    words += ("--markets-from", str(other.path))
+    words += ("--market", session.market.market_id)
+    done = invoke(*words, "--market", other.market.market_id)
+    assert (done.code, {*out.rglob("*")}) == (2, before)
+    assert "not written over" in " ".join(done.err.split())
 
 
 @pytest.mark.parametrize("to", ["parquet", "hftbacktest", "nautilus"])

@@ -15,6 +15,7 @@ from ..backtesting.sources import SPOILT, UNENDED, WITHHELD
 from ..errors import BadRequest
 from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
 from ..exporting.hftbacktest import ExchangeTimes, check_new
+from ..exporting.nautilus import check_absent
 from ..models import Market
 from ..money import text
 from ..research import convert
@@ -235,6 +236,8 @@ def _hftbacktest(
 def _nautilus(
     screen: Screen, recordings: list[Path], out: Path, markets: list[Market]
 ) -> None:
+    # As above.
+    check_absent(out, markets)
     with shown(screen, len(markets), "markets") as show:
         for number, market in enumerate(markets):
             show(number, f"now {market.market_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -133,8 +134,8 @@ def to_hftbacktest(
 
 
 def check_new(path: Path) -> None:
-    """Raise `BadRequest` for a file that is there."""
-    if path.exists():
+    """Raise `BadRequest` for a file that is there, or a link to none."""
+    if os.path.lexists(path):
         raise BadRequest(f"{path} is there already, and is not written over")
 
 

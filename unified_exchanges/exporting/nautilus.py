@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -18,7 +19,7 @@ from ..money import EXACT, text
 from ..wording import installed_by
 from .told import BookStep, Told, finest_lot, finest_step, read_path, told
 
-__all__ = ["NautilusData", "to_nautilus", "to_nautilus_catalog"]
+__all__ = ["NautilusData", "check_absent", "to_nautilus", "to_nautilus_catalog"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -95,20 +96,36 @@ def to_nautilus_catalog(
     ...     return to_nautilus_catalog("day.jsonl", market, "catalog/").trades
     """
     path = read_path(out)
+    check_absent(path, [market])
     made = to_nautilus(data, market)
-    catalogs = _module("persistence.catalog")
     deltas = [x for x in made.events if hasattr(x, "deltas")]
     trades = [x for x in made.events if not hasattr(x, "deltas")]
     path.mkdir(parents=True, exist_ok=True)
-    catalog = catalogs.ParquetDataCatalog(str(path))
-    name = made.instrument.id.value
-    if catalog.instruments(instrument_ids=[name]):
-        raise BadRequest(f"{out} has {name} already, and it is not written over")
+    catalog = _module("persistence.catalog").ParquetDataCatalog(str(path))
     catalog.write_data([made.instrument])
     for chunk in ([delta for each in deltas for delta in each.deltas], trades):
         if chunk:
             catalog.write_data(chunk)
     return made
+
+
+def check_absent(path: Path, markets: Iterable[Market]) -> None:
+    """Raise `BadRequest` where a catalog has one of the markets."""
+    catalogs = _module("persistence.catalog")
+    if not path.exists():
+        return
+    catalog = catalogs.ParquetDataCatalog(str(path))
+    for market in markets:
+        name = _id_of(market).value
+        if catalog.instruments(instrument_ids=[name]):
+            raise BadRequest(f"{path} has {name} already, and it is not written over")
+
+
+def _id_of(market: Market) -> Any:
+    names = _module("model.identifiers")
+    return names.InstrumentId(
+        names.Symbol(market.market_id), names.Venue(market.venue.upper())
+    )
 
 
 def _sizes(steps: list[tuple[int, Told]]) -> Iterator[Decimal]:
@@ -129,9 +146,7 @@ class _Making:
         names, self._data = _module("model.identifiers"), _module("model.data")
         self._objects, self._enums = _module("model.objects"), _module("model.enums")
         self._names = names
-        self._id = names.InstrumentId(
-            names.Symbol(market.market_id), names.Venue(market.venue.upper())
-        )
+        self._id = _id_of(market)
         self._prices: dict[Decimal, Any] = {}
         self._sizes: dict[Decimal, Any] = {}
         flags = self._enums.RecordFlag
