@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import async_exchange, exchange
+from unified_exchanges import NotRecorded, async_exchange, exchange
 from unified_exchanges.flow import Request
 from unified_exchanges.recording import Recorder
 from unified_exchanges.recording.format import Body, Rest
@@ -96,10 +96,22 @@ def test_the_very_order_of_another_moment_is_not_answered_now() -> None:
     assert answers.claim(ask("a"), ABOUT_NOW).number == 2
 
 
-def test_who_gives_ids_of_his_own_is_answered_though_one_id_was_given_twice() -> None:
+@pytest.mark.parametrize("within", [None, ABOUT_NOW])
+def test_an_order_that_was_not_placed_gets_no_answer_of_another_s_second_copy(
+    within: tuple[int, int] | None,
+) -> None:
     answers = told(sent("a", 0), sent("a", 10))
-    given = [answers.claim(ask(x), ABOUT_NOW).number for x in ("A", "B")]
-    assert given == [1, 2]
+    assert answers.claim(ask("A"), within).number == 1
+    with pytest.raises(NotRecorded):
+        answers.claim(ask("B"), within)
+    assert answers.claim(ask("A"), within).number == 2
+
+
+def test_nor_does_it_without_streams() -> None:
+    answers = told(sent("a", 0), sent("a", 10))
+    assert answers.answer(ask("A")).body == b'{"client_order_id": "A"}'
+    with pytest.raises(NotRecorded):
+        answers.answer(ask("B"))
 
 
 def terms_of(market: Any) -> tuple[Any, ...]:

@@ -132,8 +132,9 @@ class Answers:
         ids = given_ids(request.body)
         with self._lock:
             now = self._clock.wall if since is None else since
-            entry = self._own(key, ids, now, within) if ids else None
-            if entry is None:
+            if ids:
+                entry = self._own(key, ids, now, within)
+            else:
                 entry = self._left(key, now, within, _is_any)
             if entry is None and within is not None and is_shared:
                 entry = self._nearest_of(key, now, within, _is_any)
@@ -233,7 +234,7 @@ class Answers:
             entries.popleft()
         if entries and ids:
             left = (x for x in islice(entries, _LOOKED_AT) if not x.is_played)
-            return next((x for x in left if self._equals.is_free(x, ids)), entries[0])
+            return next((x for x in left if self._equals.is_free(x, ids)), None)
         if entries:
             return entries[0]
         loose = loosened(key)
