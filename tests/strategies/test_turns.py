@@ -457,3 +457,18 @@ def test_a_cancel_waits_for_nothing_and_what_comes_later_for_it() -> None:
     first.set()
     second.set()
     assert len(turns.take(place())[1]) == 1
+
+
+def test_of_so_many_that_wait_each_waits_for_one() -> None:
+    # If each waited for all before it, memory and time would grow with their square.
+    turns = Turns(threading.Event)
+    waited_for = [turns.take(place())[1] for _ in range(1_000)]
+    assert [len(before) for before in waited_for] == [0, *[1] * 999]
+
+
+def test_cancels_that_have_left_are_waited_for_by_nobody() -> None:
+    turns = Turns(threading.Event)
+    for number in range(1_000):
+        left, _ = turns.take(Cancel(at=1, key=str(number)))
+        left.set()
+    assert turns.take(place())[1] == []

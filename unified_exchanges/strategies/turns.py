@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -37,14 +38,21 @@ class Turns(Generic[E]):
 
     def __init__(self, event: Callable[[], E]) -> None:
         self._event = event
-        self._leaving: list[E] = []
+        self._leaving: deque[E] = deque()
+        """The last that waited for all before it, and the cancels since."""
 
     def take(self, command: Command) -> tuple[E, list[E]]:
         """The event to set once it leaves, and those to wait for before it begins."""
-        leaving = [x for x in self._leaving if not x.is_set()]
         mine = self._event()
-        self._leaving = [*leaving, mine]
-        return mine, [] if isinstance(command, Cancel) else leaving
+        before: list[E] = []
+        if isinstance(command, Cancel):
+            while self._leaving and self._leaving[0].is_set():
+                self._leaving.popleft()
+        else:
+            before = [x for x in self._leaving if not x.is_set()]
+            self._leaving.clear()
+        self._leaving.append(mine)
+        return mine, before
 
 
 def leaving(command: Command, flow: Flow[T], left: Left) -> Flow[T]:
