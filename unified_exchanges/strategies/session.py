@@ -32,6 +32,7 @@ from .live_log import failed
 from .own import Own, is_nothing, is_old
 from .report import RunProgress, RunReport, RunTotals
 from .states import States
+from .strangers import Strangers
 from .strategy import Strategy
 
 __all__ = ["News", "Session", "as_library_error"]
@@ -66,7 +67,6 @@ class Session:
         self.counts: Counter[str] = Counter()
         self.fills: deque[Fill] = deque(maxlen=keep)
         self.failures: deque[Failure] = deque(maxlen=keep)
-        self.in_flight = 0
         self.is_stopping = False
         self.has_lasting_ids = False
         """Whether an order that is changed is the same order afterwards, and commands for it
@@ -74,7 +74,9 @@ class Session:
         self._follows_status = Subject.MARKET_STATUS in strategy.subjects
         self._own: dict[str, Own] = {}
         self._keys: dict[str, str] = {}
-        self._strangers: deque[Order | Fill] = deque()
+        self._strangers = Strangers()
+        self._again: deque[Order | Fill] = deque()
+        """News that are to be taken once more, now that more is known of their orders."""
         self._sendable: deque[Command] = deque()
         self._decided: dict[int, Command] = {}
         """What was decided and has not come to anything, by identity, in its order."""
@@ -158,8 +160,7 @@ class Session:
             key = client_order_id
         if key is None:
             # Maybe of an order whose answer is still on its way; else somebody else's.
-            if self.in_flight:
-                self._strangers.append(news)
+            self._strangers.keep(news)
             return
         own = self._own[key]
         news = news.in_terms_of(own.place.outcome)
@@ -202,12 +203,14 @@ class Session:
         own.order_id = own.order_id or order.order_id
         self._keys[order.order_id] = own.place.key
         own.ids.add(order.order_id)
+        # They came before all that is known of it.
+        self._again.extendleft(reversed(self._strangers.named(order.order_id)))
 
     def release(self) -> None:
         """Tell the states of orders that have waited too long."""
         unanswered = self.states.unanswered()
         if unanswered:
-            self._strangers += unanswered
+            self._again += unanswered
             self.retell()
         self.states.release()
 
@@ -233,7 +236,7 @@ class Session:
         while outbox:
             self._queue(outbox.popleft())
         sendable, self._sendable = list(self._sendable), deque()
-        self.in_flight += len(sendable)
+        self._strangers.sent(sendable)
         return sendable
 
     def _queue(self, command: Command) -> None:
@@ -278,11 +281,11 @@ class Session:
         """A command was answered by the order as it is now."""
         own = self._own[command.key]
         own.order_id = order.order_id
-        self._done(own)
+        self._done(own, command)
         self._decided.pop(id(command), None)
         refused = order.status is OrderStatus.REJECTED and isinstance(command, Place)
         told = attrs.evolve(order, client_order_id=command.key)
-        self._strangers += own.answered(told)
+        self._again += own.answered(told)
         try:
             if refused:
                 self._end(own, is_over=True)
@@ -301,7 +304,7 @@ class Session:
             self._end(own, is_over=True, is_doubtful=error.maybe_executed)
             # Interrupted: what had left may arrive yet.
             own.is_unheard = not isinstance(error.__cause__, Exception | None)
-        self._done(own)
+        self._done(own, command)
         self._decided.pop(id(command), None)
         self._bring_up(own)
         try:
@@ -321,11 +324,11 @@ class Session:
 
     def _bring_up(self, own: Own) -> None:
         """No answer says anything of the states that came before it."""
-        self._strangers += own.early
+        self._again += own.early
         own.early.clear()
 
-    def _done(self, own: Own) -> None:
-        self.in_flight -= 1
+    def _done(self, own: Own, command: Command) -> None:
+        self._strangers.answered(command)
         own.is_busy = False
 
     def _next(self, own: Own) -> None:
@@ -333,17 +336,23 @@ class Session:
             self._send(own, own.waiting.popleft())
 
     @property
+    def in_flight(self) -> int:
+        """How many commands are on their way."""
+        return self._strangers.due
+
+    @property
     def has_strangers(self) -> bool:
         """Whether there are news of orders that were not known."""
-        return bool(self._strangers)
+        return bool(self._again or self._strangers)
 
     def retell(self) -> None:
-        """Look once more at news of orders that were not known.
+        """Look once more at news of orders that were not known, and are now.
 
         Where that raises, the rest is looked at the next time.
         """
-        for _ in range(len(self._strangers)):
-            news = self._strangers.popleft()
+        self._strangers.forget()
+        while self._again:
+            news = self._again.popleft()
             self._take_own(news, news.order_id, news.client_order_id)
 
     # -- the end -----------------------------------------------------------------------
@@ -369,13 +378,13 @@ class Session:
     def withdraw(self, command: Command) -> None:
         """A command that was to be sent is not."""
         own = self._own[command.key]
-        self._done(own)
+        self._done(own, command)
         if isinstance(command, Place):
             self._end(own, is_over=True)
 
     def give_up(self) -> list[str]:
         """Wait for no answer any more; gives the keys of orders of which one was due."""
-        self.in_flight = 0
+        self._strangers.give_up()
         unheard = [own for own in self._own.values() if own.is_busy]
         for own in unheard:
             own.is_busy = False
