@@ -16,6 +16,7 @@ from unified_exchanges import (
     NotRecorded,
     Order,
     OrderBook,
+    RetryPolicy,
     async_exchange,
     exchange,
 )
@@ -47,6 +48,7 @@ def replayed(
     dry_run: bool = False,
     guards: GuardPolicy | None = None,
     limits: LimitPolicy | None = None,
+    retry: RetryPolicy | None = None,
     **how: Any,
 ) -> RunReport:
     made: dict[str, Any] = {
@@ -54,6 +56,7 @@ def replayed(
         "dry_run": dry_run,
         "guards": guards or GuardPolicy(),
         "limits": limits,
+        "retry": retry,
     }
     if flavour == "blocking":
         with exchange("replay", **made) as ex:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from itertools import count
 from threading import Event
@@ -229,13 +230,19 @@ class _AsyncRun:
     # -- what is sent ------------------------------------------------------------------
 
     def _send(self) -> None:
-        for command in self._session.ready():
-            lanes = self._lanes_of(self._session.place_of(command)[0])
-            left, before = lanes.turns.take(command)
-            sent = asyncio.create_task(self._queue(command, left, before))
-            self._sent[sent] = command
-            self._queued.add(sent)
-            sent.add_done_callback(partial(self._answer, left))
+        self._running.send(self._begin, self._has_room, self._take_back, self._put)
+
+    def _has_room(self, command: Command) -> bool:
+        return self._lanes_of(self._session.place_of(command)[0]).has_room
+
+    def _begin(self, command: Command) -> None:
+        lanes = self._lanes_of(self._session.place_of(command)[0])
+        left, before = lanes.turns.take(command)
+        lanes.enter(command)
+        sent = asyncio.create_task(self._queue(command, left, before))
+        self._sent[sent] = command
+        self._queued.add(sent)
+        sent.add_done_callback(partial(self._answer, lanes, command, left))
 
     def _ask(self) -> None:
         """Read the fills that no stream has told."""
@@ -253,11 +260,17 @@ class _AsyncRun:
         for fill in found(None if read.cancelled() else read):
             self._put(fill)
 
-    def _answer(self, left: asyncio.Event, sent: asyncio.Task[Order]) -> None:
+    def _answer(
+        self,
+        lanes: Lanes[asyncio.Semaphore, asyncio.Event],
+        command: Command,
+        left: asyncio.Event,
+        sent: asyncio.Task[Order],
+    ) -> None:
         left.set()  # also where it was withdrawn
+        lanes.leave(command)
         self._queued.discard(sent)
-        command = self._sent.pop(sent, None)
-        if command is None:
+        if self._sent.pop(sent, None) is None:
             return  # it was withdrawn
         error = asyncio.CancelledError() if sent.cancelled() else sent.exception()
         if error is None:
@@ -267,24 +280,34 @@ class _AsyncRun:
 
     def _withdraw(self) -> list[Command]:
         """Take back what has not begun to be sent."""
-        withdrawn = []
-        for sent in [sent for sent in self._sent if sent in self._queued]:
-            sent.cancel()
-            command = self._sent.pop(sent)
+        withdrawn = self._take_back(None)
+        for command in withdrawn:
             self._session.withdraw(command)
-            withdrawn.append(command)
         return withdrawn
+
+    def _take_back(self, wanted: Mapping[int, Command] | None) -> list[Command]:
+        """Of these, or of all, what has not begun to be sent, and will not."""
+        taken = [
+            sent
+            for sent, command in self._sent.items()
+            if sent in self._queued and (wanted is None or id(command) in wanted)
+        ]
+        for sent in taken:
+            sent.cancel()
+        return [self._sent.pop(sent) for sent in taken]
 
     async def _queue(
         self, command: Command, left: asyncio.Event, before: list[asyncio.Event]
     ) -> Order:
         place, _ = self._session.place_of(command)
+        since = self._session.since(command)
         async with self._lanes_of(place).of(command):
             for event in before:
                 await event.wait()
             self._queued.discard(asyncio.current_task())
             _, order_id = self._session.place_of(command)
             exchange = self._exchange_of(place)
+            self._running.check(command, since, exchange.venue)
             flow = leaving(command, flow_of(exchange, command, place, order_id), left)
             return await exchange.run(flow)
 

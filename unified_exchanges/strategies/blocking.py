@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Condition, Event
@@ -129,6 +129,7 @@ class _Sending:
 
     command: Command
     left: Event
+    since: int
     is_begun: bool = False
     is_withdrawn: bool = False
 
@@ -238,14 +239,20 @@ class _Run:
         self._ask()
 
     def _send(self) -> None:
-        for command in self._session.ready():
-            lanes = self._lanes_of(self._session.place_of(command)[0])
-            left, before = lanes.turns.take(command)
-            sending = _Sending(command, left)
-            with self._lock:
-                sent = lanes.of(command).submit(self._perform, sending, before)
-                self._sent[sent] = sending
-            sent.add_done_callback(partial(self._answer, sending))
+        self._running.send(self._submit, self._has_room, self._take_back, self._put)
+
+    def _has_room(self, command: Command) -> bool:
+        return self._lanes_of(self._session.place_of(command)[0]).has_room
+
+    def _submit(self, command: Command) -> None:
+        lanes = self._lanes_of(self._session.place_of(command)[0])
+        left, before = lanes.turns.take(command)
+        sending = _Sending(command, left, self._session.since(command))
+        with self._lock:
+            lanes.enter(command)
+            sent = lanes.of(command).submit(self._perform, sending, before)
+            self._sent[sent] = sending
+        sent.add_done_callback(partial(self._answer, lanes, sending))
 
     def _ask(self) -> None:
         """Read the fills that no stream has told."""
@@ -260,12 +267,19 @@ class _Run:
         for fill in found(None if read.cancelled() else read):
             self._put(fill)
 
-    def _answer(self, sending: _Sending, sent: Future[Order]) -> None:
+    def _answer(
+        self,
+        lanes: Lanes[ThreadPoolExecutor, Event],
+        sending: _Sending,
+        sent: Future[Order],
+    ) -> None:
         sending.left.set()  # also where it was withdrawn
+        command = sending.command
         with self._lock:
+            lanes.leave(command)
             if self._sent.pop(sent, None) is None:
                 return  # it was withdrawn
-            command, error = sending.command, sent.exception()
+            error = sent.exception()
             if error is None:
                 self._put(partial(self._session.answered, command, sent.result()))
             else:
@@ -275,18 +289,24 @@ class _Run:
 
     def _withdraw(self) -> list[Command]:
         """Take back what no thread has begun to send."""
-        withdrawn = []
+        withdrawn = self._take_back(None)
+        for command in withdrawn:
+            self._session.withdraw(command)
+        return withdrawn
+
+    def _take_back(self, wanted: Mapping[int, Command] | None) -> list[Command]:
+        """Of these, or of all, what no thread has begun to send, nor will."""
+        taken = []
         with self._lock:
             for sent, sending in list(self._sent.items()):
-                if not sending.is_begun:
+                is_wanted = wanted is None or id(sending.command) in wanted
+                if is_wanted and not sending.is_begun:
                     # First, as a cancel calls back: that is no answer.
                     del self._sent[sent]
                     sending.is_withdrawn = True
                     sent.cancel()
-                    withdrawn.append(sending.command)
-        for command in withdrawn:
-            self._session.withdraw(command)
-        return withdrawn
+                    taken.append(sending.command)
+        return taken
 
     def _perform(self, sending: _Sending, before: list[Event]) -> Order:
         for event in before:
@@ -298,6 +318,7 @@ class _Run:
         command = sending.command
         place, order_id = self._session.place_of(command)
         exchange = self._exchange_of(place)
+        self._running.check(command, sending.since, exchange.venue)
         flow = flow_of(exchange, command, place, order_id)
         return exchange.run(leaving(command, flow, sending.left))
 

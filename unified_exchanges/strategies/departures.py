@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -44,6 +44,8 @@ class CommandErrand(Errand):
     has_left: bool = attrs.field(default=False, init=False)
     """Whether the recording has answered more than its reads."""
     is_over: bool = attrs.field(default=False, init=False)
+    is_at_once: bool = False
+    """Whether it has left by now when it was recorded, or never did."""
     _is_hurried: bool = attrs.field(default=False, init=False)
     _since: int | None = attrs.field(default=None, init=False)
 
@@ -60,7 +62,7 @@ class CommandErrand(Errand):
 
     def _claim(self, request: Request) -> Entry:
         since, self._since = self._since, None
-        entry = self.ground.claim(request, since)
+        entry = self.ground.claim(request, since, is_at_once=self.is_at_once)
         self.has_left = self.has_left or not request.is_read
         return entry
 
@@ -85,11 +87,17 @@ class Departing:
     command: Command
     left: LeftOnce
     before: list[LeftOnce]
+    since: int
+    """From when on it waits to be sent."""
     errand: CommandErrand | None = None
     """None as long as it has no room, or waits for its turn."""
     has_waited: bool = False
     is_late: bool = False
-    """Whether it was begun when the run had ended."""
+    """Whether it was begun to see if it was sent: it is not to leave any more."""
+    is_revoked: bool = False
+    """Whether its order was to end before it was known to have left."""
+    is_overdue: bool = False
+    """Whether it had waited for too long when it was begun."""
     is_missed: bool = False
     """Whether it did not leave, as the recording has nothing of it."""
 
@@ -108,14 +116,19 @@ class Departing:
 class Departures:
     """Begins commands as live: so many of a kind at a time, each in its turn.
 
-    ``room`` is for how many; None: for all.
+    ``room`` is for how many; None: for all.  ``is_overdue`` says of which that waited for
+    it that it is not to leave any more.
     """
 
     def __init__(
-        self, room: int | None, errand_of: Callable[[Departing], CommandErrand]
+        self,
+        room: int | None,
+        errand_of: Callable[[Departing], CommandErrand],
+        is_overdue: Callable[[Departing], bool],
     ) -> None:
         self._room = room
         self._errand_of = errand_of
+        self._is_overdue = is_overdue
         self._turns = Turns(LeftOnce)
         # A cancel waits behind no orders.
         self._waiting: dict[bool, deque[Departing]] = {True: deque(), False: deque()}
@@ -123,9 +136,15 @@ class Departures:
         self._on_way: dict[int, Departing] = {}
         self._is_beginning = False
 
-    def send(self, command: Command) -> None:
+    @property
+    def has_room(self) -> bool:
+        """Whether another order, or change of one, would wait behind no others."""
+        waiting = [x for x in self._waiting[False] if x.errand is None]
+        return self._room is None or self._begun[False] + len(waiting) < self._room
+
+    def send(self, command: Command, since: int) -> None:
         """Begin it as soon as there is room and those before it have left."""
-        departing = Departing(command, *self._turns.take(command))
+        departing = Departing(command, *self._turns.take(command), since)
         self._on_way[id(command)] = departing
         self._waiting[isinstance(command, Cancel)].append(departing)
         self._begin_next()
@@ -140,6 +159,27 @@ class Departures:
     def takes(self, departing: Departing) -> bool:
         """Whether it is on its way until now, and is not any more."""
         return self._on_way.pop(id(departing.command), None) is not None
+
+    def revoke(self, commands: Iterable[Command]) -> list[Departing]:
+        """Begin none of these any more; gives those of which nothing is recorded by now.
+
+        One that had begun live right before, and has not here, is in the recording.
+        """
+        found = [self._on_way.get(id(x)) for x in commands]
+        revoked = [x for x in found if x is not None]
+        for departing in revoked:
+            departing.is_revoked = True
+        self._is_beginning = True  # so that none of them is
+        try:
+            for departing in revoked:
+                if departing.errand is None:
+                    self._begun[isinstance(departing.command, Cancel)] += 1
+                    departing.is_late = True
+                    self._begin(departing, is_hurried=True, is_at_once=True)
+        finally:
+            self._is_beginning = False
+        self._begin_next()
+        return [x for x in revoked if x.is_missed]
 
     def stop(self) -> list[Departing]:
         """Begin no more; gives what is on its way, or waits, as it was decided."""
@@ -165,21 +205,32 @@ class Departures:
         self._is_beginning = True
         try:
             while (departing := self._next()) is not None:
-                self._begin(departing)
+                is_overdue = departing.is_overdue = self._is_overdue(departing)
+                departing.is_late = is_overdue
+                self._begin(departing, is_hurried=is_overdue, is_at_once=is_overdue)
         finally:
             self._is_beginning = False
 
     def _next(self) -> Departing | None:
         """The next that has room and its turn: for what the first waits all behind it do."""
         for kind, waiting in self._waiting.items():
+            while waiting and waiting[0].errand is not None:
+                waiting.popleft()  # it was begun past its turn
             has_room = self._room is None or self._begun[kind] < self._room
             if has_room and waiting and all(x.is_set() for x in waiting[0].before):
                 self._begun[kind] += 1
                 return waiting.popleft()
         return None
 
-    def _begin(self, departing: Departing, *, is_hurried: bool = False) -> None:
+    def _begin(
+        self,
+        departing: Departing,
+        *,
+        is_hurried: bool = False,
+        is_at_once: bool = False,
+    ) -> None:
         departing.errand = errand = self._errand_of(departing)
+        errand.is_at_once = is_at_once
         if is_hurried:
             errand.hurry()
         errand.begin()

@@ -119,8 +119,11 @@ class Ground(ABC):
         return flow_of(self.exchange, command, place, order_id)
 
     @abstractmethod
-    def claim(self, request: Request, since: int | None) -> Entry:
+    def claim(
+        self, request: Request, since: int | None, *, is_at_once: bool = False
+    ) -> Entry:
         """What was recorded of a request of a command; raises `NotRecorded`.
 
         ``since`` is when it began to wait before that, such as between two tries.
+        ``is_at_once`` is of one that has left by now, or never did.
         """

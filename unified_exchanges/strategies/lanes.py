@@ -34,12 +34,26 @@ class Lanes(Generic[R, E]):
         self, venue: Venue, room: Callable[[int], R], event: Callable[[], E]
     ) -> None:
         self.turns = Turns(event)
-        number = _ON_PAPER if venue.id == "paper" else SENDERS
+        self._count = 0
+        self._number = number = _ON_PAPER if venue.id == "paper" else SENDERS
         self.orders = room(number)
         self.cancels = room(number)
         self.reads = room(number)
         self.last = room(number)
         """For cancels at the end: the others may be busy with what is not answered."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another order, or change of one, would wait behind no others."""
+        return self._count < self._number
+
+    def enter(self, command: Command) -> None:
+        """It is on its way, or waits for room."""
+        self._count += not isinstance(command, Cancel)
+
+    def leave(self, command: Command) -> None:
+        """It is answered, or was taken back."""
+        self._count -= not isinstance(command, Cancel)
 
     def of(self, command: Command) -> R:
         """The room for a command of a run that goes on."""

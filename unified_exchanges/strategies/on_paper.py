@@ -129,9 +129,11 @@ class OnPaper(Ground):
             order_id = None if found is None else found.order_id
         return super().flow(command, place, order_id)
 
-    def claim(self, request: Request, since: int | None) -> Entry:
+    def claim(
+        self, request: Request, since: int | None, *, is_at_once: bool = False
+    ) -> Entry:
         """What was recorded of a read of the market."""
-        del since  # on paper it waits for as long as messages take
+        del since, is_at_once  # on paper it waits for as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
 
 

@@ -35,6 +35,8 @@ _WITHIN: Final = (LATE, 60 * _SECOND)
 
 A moment passed there between a decision and its request, more where many were under way.
 """
+_AT_ONCE: Final = (LATE, _SECOND // 20)
+"""The same of one that was not to leave any more: the same order may be sent anew soon."""
 
 
 @contextmanager
@@ -117,7 +119,9 @@ class OnRecord(Ground):
         for handed in self._handed:
             handed.close()
 
-    def claim(self, request: Request, since: int | None) -> Entry:
+    def claim(
+        self, request: Request, since: int | None, *, is_at_once: bool = False
+    ) -> Entry:
         """The same request, sent about now when it was recorded; raises `NotRecorded`.
 
         What was read once then may be asked for twice here, by commands that begin together,
@@ -126,7 +130,8 @@ class OnRecord(Ground):
         answers = self.timeline.answers
         is_read = request.method == "GET"
         try:
-            entry = answers.claim(request, _WITHIN, since=since, is_shared=is_read)
+            within = _AT_ONCE if is_at_once else _WITHIN
+            entry = answers.claim(request, within, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "

@@ -34,6 +34,7 @@ from .running import Progress, Running, of_markets
 from .session import as_library_error
 from .strategy import Strategy
 from .turns import leaving
+from .unsent import is_overdue, overdue
 from .waiting import Item
 
 __all__ = ["BREATH", "RecordedRun", "is_recorded"]
@@ -99,7 +100,9 @@ class RecordedRun:
         self._sent: int | None = None
         self._journal = MemoryJournal()
         self._setbacks = Setbacks()
-        self._departures = Departures(self._ground.room, self._departing)
+        self._departures = Departures(
+            self._ground.room, self._departing, self._is_overdue
+        )
         self._kept: list[Command] = []
         """What was decided and not sent when the run ended."""
 
@@ -204,10 +207,32 @@ class RecordedRun:
     # -- what is sent ------------------------------------------------------------------
 
     def _send(self) -> None:
-        for command in self._running.session.ready():
+        session = self._running.session
+        commands, revoked = session.ready(), session.revoked()
+        for command in commands:
+            is_revoked = revoked.pop(id(command), None) is not None
+            if is_revoked and not self._departures.has_room:
+                self._items.append(partial(session.taken_back, command))
+                continue
             self._sent = self._ground.sent
-            self._departures.send(command)
+            self._departures.send(command, session.since(command))
         self._sent = None
+        if revoked:
+            for departing in self._departures.revoke(revoked.values()):
+                self._revoked(departing)
+
+    def _revoked(self, departing: Departing) -> None:
+        """Tell that a command did not leave, as its order was canceled before."""
+        if self._departures.takes(departing):
+            session = self._running.session
+            self._items.append(partial(session.taken_back, departing.command))
+
+    def _is_overdue(self, departing: Departing) -> bool:
+        """Whether it waited for so long that it did not leave when it was recorded."""
+        # Others may have had room a little later then.
+        waited = self._running.now() - departing.since + _DOUBT
+        venue = self._ground.exchange.venue
+        return not self._ground.waits and is_overdue(departing.command, waited, venue)
 
     def _answered(self, departing: Departing, order: Order) -> None:
         answered = self._running.session.answered
@@ -219,8 +244,15 @@ class RecordedRun:
         # On paper only the market is recorded: that is no word on the command.
         is_missed = is_missed and not self._ground.waits
         departing.is_missed = is_missed and not departing.has_left
-        if departing.is_missed and session.is_stopping:
+        if departing.is_missed and departing.is_overdue:
+            departing.is_missed = departing.is_late = False
+            waited = self._running.now() - departing.since
+            error = overdue(departing.command, waited, self._ground.exchange.venue)
+        elif departing.is_missed and session.is_stopping:
             self._withdraw(departing)
+            return
+        elif departing.is_missed and departing.is_revoked:
+            self._revoked(departing)
             return
         told = as_library_error(error)
         item = partial(self._conclude, departing, session.failed, told)

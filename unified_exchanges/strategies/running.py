@@ -20,6 +20,7 @@ from .live_log import noted
 from .report import RunProgress, RunReport
 from .session import Session
 from .strategy import Strategy
+from .unsent import is_overdue, overdue
 from .waiting import Item, Waiting
 
 __all__ = ["BEAT", "Progress", "Running", "of_markets", "patience"]
@@ -130,6 +131,40 @@ class Running:
             item()
         elif item is not None:
             self.session.take(item)
+
+    def check(self, command: Command, since: int, venue: Venue) -> None:
+        """Refuse an order, or a change, that has waited past its deadline since then."""
+        waited = self.now() - since
+        if is_overdue(command, waited, venue):
+            raise overdue(command, waited, venue)
+
+    def send(
+        self,
+        hand: Callable[[Command], None],
+        has_room: Callable[[Command], bool],
+        take_back: Callable[[Mapping[int, Command]], list[Command]],
+        put: Callable[[Item], None],
+    ) -> None:
+        """Hand over what is to be sent, and take back what was canceled before it left.
+
+        What is canceled in the call in which it is decided leaves all the same if it waits
+        for no room.  ``take_back`` gives those of what was handed over before that had not
+        begun to be sent, and will not.
+        """
+        session = self.session
+        # However long the strategy took to decide: only now does it begin to wait.
+        session.look_up(self.now())
+        commands, revoked = session.ready(), session.revoked()
+        unsent: list[Command] = []
+        for command in commands:
+            if revoked.pop(id(command), None) is None or has_room(command):
+                hand(command)
+            else:
+                unsent.append(command)
+        if revoked:
+            unsent += take_back(revoked)
+        for command in unsent:
+            put(partial(session.taken_back, command))
 
     # -- the end -----------------------------------------------------------------------
 

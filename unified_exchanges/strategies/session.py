@@ -34,6 +34,7 @@ from .report import RunProgress, RunReport, RunTotals
 from .states import States
 from .strangers import Strangers
 from .strategy import Strategy
+from .unsent import canceled
 
 __all__ = ["News", "Session", "as_library_error"]
 
@@ -78,8 +79,10 @@ class Session:
         self._again: deque[Order | Fill] = deque()
         """News that are to be taken once more, now that more is known of their orders."""
         self._sendable: deque[Command] = deque()
-        self._decided: dict[int, Command] = {}
-        """What was decided and has not come to anything, by identity, in its order."""
+        self._revoked: dict[int, Command] = {}
+        self._decided: dict[int, tuple[int, Command]] = {}
+        """What was decided and has not come to anything, by identity, in its order, and
+        the moment from which on it might have been sent."""
         self._over: deque[str] = deque()
         self.states = States(strategy, desk)
 
@@ -239,6 +242,18 @@ class Session:
         self._strangers.sent(sendable)
         return sendable
 
+    def revoked(self) -> dict[int, Command]:
+        """What is not to wait any more, by identity: its order is to end.
+
+        For each that had not begun to be sent, and will not, `taken_back` is called.
+        """
+        revoked, self._revoked = self._revoked, {}
+        return revoked
+
+    def since(self, command: Command) -> int:
+        """From when on a command waits to be sent."""
+        return self._decided[id(command)][0]
+
     def _queue(self, command: Command) -> None:
         if isinstance(command, Place):
             self._own[command.key] = Own(command)
@@ -246,13 +261,22 @@ class Session:
         own = self._own.get(command.key)
         if own is None:
             return  # it ended long ago
-        self._decided[id(command)] = command
+        self._decided[id(command)] = self.desk.moment, command
+        if isinstance(command, Cancel) and own.is_busy:
+            self._revoke(own)
         # One that is there, and stays the same order, takes them as they come.
         is_there = self.has_lasting_ids and own.known is not None and not own.waiting
         if own.is_busy and not is_there:
             own.waiting.append(command)
         else:
             self._send(own, command)
+
+    def _revoke(self, own: Own) -> None:
+        """Of an order that is to end nothing is to wait any more but its cancels."""
+        sent = own.sent
+        # Where commands arrive as they were sent none waits, as in a backtest.
+        if not (sent is None or isinstance(sent, Cancel) or self.has_lasting_ids):
+            self._revoked[id(sent)] = sent
 
     def _send(self, own: Own, command: Command) -> None:
         # Of a change the venue says that it came too late, if that was not told before.
@@ -261,6 +285,8 @@ class Session:
             del self._decided[id(command)]
             return  # it ended by itself: nothing is left to change
         own.is_busy, own.sent = True, command
+        if any(isinstance(x, Cancel) for x in own.waiting):
+            self._revoke(own)
         self._sendable.append(command)
 
     def place_of(self, command: Command) -> tuple[Place, str | None]:
@@ -295,6 +321,21 @@ class Session:
         finally:
             self._next(own)
         self.retell()
+
+    def taken_back(self, command: Command) -> None:
+        """A command did not leave, as its order was canceled before: it never will."""
+        own = self._own[command.key]
+        self._done(own, command)
+        self._decided.pop(id(command), None)
+        self._bring_up(own)
+        try:
+            if isinstance(command, Place):
+                self._end(own, is_over=True)
+                venue = self.desk.market(command.market_id).venue
+                self.states.tell_at_once(own, canceled(command, venue))
+            self.retell()
+        finally:
+            self._next(own)
 
     def failed(self, command: Command, error: UnifiedExchangesError) -> None:
         """A command was refused, or what became of it is not known."""
@@ -361,10 +402,12 @@ class Session:
         """Send no more from now on; gives what was decided and is not sent."""
         self.is_stopping = self.desk.is_closed = True
         outbox = tuple(self.desk.outbox)
-        self._decided.update((id(command), command) for command in outbox)
+        moment = self.desk.moment
+        self._decided.update((id(x), (moment, x)) for x in outbox)
         waiting = [x for own in self._own.values() for x in own.waiting]
         unsent = [*self._sendable, *waiting, *outbox]
         self._sendable.clear()
+        self._revoked.clear()
         self.desk.outbox.clear()
         for own in self._own.values():
             own.waiting.clear()

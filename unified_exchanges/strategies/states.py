@@ -53,6 +53,10 @@ class States:
         self._waiting[own.place.key] = own
         self.tell(own)
 
+    def tell_at_once(self, own: Own, order: Order) -> None:
+        """Tell one that no fill can belong to."""
+        self._tell(own, order)
+
     def tell(self, own: Own) -> None:
         """Tell those of an order that wait no more."""
         if self.is_over:
