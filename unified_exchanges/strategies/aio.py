@@ -105,17 +105,25 @@ async def _recorded(
         try:
             try:
                 run.begin(seconds, asked.is_set)
+                now = asyncio.get_running_loop().time
+                breathed = now()
                 for turn in count(1):
                     if not run.step(progress):
                         break
-                    if not turn % BREATH:
+                    # A strategy may take long for each.
+                    if not turn % BREATH or now() > breathed + _BREATHLESS:
                         await asyncio.sleep(0)
+                        breathed = now()
             finally:
                 ending.hold()
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
             ending.hold()
             ending.met(error)
         return run.end(ending)
+
+
+_BREATHLESS: Final = 0.05
+"""Seconds in which nobody else on the loop is let in, over a recording."""
 
 
 class _AsyncRun:

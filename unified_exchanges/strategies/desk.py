@@ -85,6 +85,8 @@ class Desk:
         """When each is due, its turn, its name, and how many were asked for at once, each
         in the call of the one before."""
         self._chain = -1
+        self._rings: int | None = None
+        """When the timer was due whose call goes on."""
         self.is_stopped = False
         self.is_closed = False
         self._contracts = {contract.market_id: contract for contract in contracts}
@@ -168,6 +170,8 @@ class Desk:
     def timer(self, name: str, after: timedelta) -> None:
         """Have `Strategy.on_timer` called once, so much later, with this name.
 
+        In the call of a timer that is counted from when that one was due, so that one timer
+        after another keeps its beat; from now only where it would be due already.
         Of zero it comes next, after what waits now; where each of 10,000 such is asked for
         in the call of the one before, the last is refused with `BadRequest`.
         """
@@ -186,8 +190,13 @@ class Desk:
                 "timedelta(milliseconds=10)"
             )
         self.turn += 1
-        heapq.heappush(self.timers, (self.moment + wait, self.turn, name, chain))
-        self.due = min(self.due, self.moment + wait)
+        due = self.moment + wait
+        if wait and self._rings is not None:
+            # Live each call comes a little late, and takes a while.
+            beat = self._rings + wait
+            due = beat if beat > self.moment else due
+        heapq.heappush(self.timers, (due, self.turn, name, chain))
+        self.due = min(self.due, due)
 
     def log(self, text: Number) -> None:
         """Write a line, or a number, into the report.
@@ -299,11 +308,11 @@ class Desk:
 
     def ring(self, tell: Callable[[Desk, str], None]) -> None:
         """Tell the timer that is due first."""
-        _, _, name, self._chain = heapq.heappop(self.timers)
+        self._rings, _, name, self._chain = heapq.heappop(self.timers)
         try:
             tell(self, name)
         finally:
-            self._chain = -1
+            self._chain, self._rings = -1, None
 
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""
