@@ -394,17 +394,26 @@ class Session:
             if own.is_doubtful or (own.order_id is not None and not own.is_over)
         ]
 
+    def as_asked(self, left: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """How orders ended, by their keys, in terms of the outcome that was asked for."""
+        return {
+            key: outcome.in_terms_of(self._own[key].place.outcome)
+            if isinstance(outcome, Order)
+            else outcome
+            for key, outcome in left.items()
+        }
+
     def ended(self, left: Mapping[str, Outcome]) -> None:
         """Take how the orders ended that were left, by their keys: fills are waited for.
 
         From now on all is booked, and the strategy is told nothing.
         """
         self.states.is_over = True
-        for key, outcome in left.items():
+        for key, outcome in self.as_asked(left).items():
             if isinstance(outcome, Order):
                 own = self._own[key]
                 own.order_id = outcome.order_id
-                self._order(own, outcome.in_terms_of(own.place.outcome))
+                self._order(own, outcome)
         self.states.await_fills(self._own.values())
 
     def book(self, news: object) -> None:
