@@ -410,7 +410,8 @@ class _AsyncRun:
             async with self._lanes_of(place).last:
                 begun.add(command.key)
                 exchange = self._exchange_of(place)
-                order = await exchange.run(flow_of(exchange, command, place, order_id))
+                flow = flow_of(exchange, command, place, order_id, is_end=True)
+                order = await exchange.run(flow)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

@@ -267,9 +267,11 @@ class RecordedRun:
         failed: Callable[[Exception], None],
         left: LeftOnce,
         moved: Callable[[], None],
+        *,
+        is_end: bool = False,
     ) -> CommandErrand:
         place, order_id = self._running.session.place_of(command)
-        flow = self._ground.flow(command, place, order_id)
+        flow = self._ground.flow(command, place, order_id, is_end=is_end)
         return CommandErrand(
             flow=leaving(command, flow, left),
             done=done,
@@ -381,7 +383,8 @@ class RecordedRun:
             ended[command.key] = order
 
         failed = partial(self._not_ended, command, ended)
-        errand = self._errand(command, done, failed, LeftOnce(), _nothing)
+        left = LeftOnce()
+        errand = self._errand(command, done, failed, left, _nothing, is_end=True)
         with self._timeline.lock:
             errand.begin()
 
