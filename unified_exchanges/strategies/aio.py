@@ -79,7 +79,7 @@ async def async_run(
         asked.leave()
 
 
-def _ending(asked: Asked) -> Ending:
+def _ending(asked: Asked[AsyncExchange]) -> Ending:
     """The end of a run on a loop, which somebody may leave and come back to."""
     running = asyncio.get_running_loop().is_running
     return Ending(*_INTERRUPTIONS, is_asked=asked.is_set, is_here=running)
@@ -90,7 +90,7 @@ async def _recorded(
     exchanges: tuple[AsyncExchange, ...],
     keep: int,
     seconds: float | None,
-    asked: Asked,
+    asked: Asked[AsyncExchange],
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
@@ -115,7 +115,7 @@ async def _recorded(
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
             ending.hold()
             ending.met(error)
-        return run.end(ending)
+        return run.end(ending, asked)
 
 
 class _AsyncRun:
@@ -160,7 +160,10 @@ class _AsyncRun:
         self._session = self._running.session
 
     async def go(
-        self, seconds: float | None, asked: Asked, progress: Progress | None
+        self,
+        seconds: float | None,
+        asked: Asked[AsyncExchange],
+        progress: Progress | None,
     ) -> RunReport:
         with _ending(asked) as ending:
             try:
@@ -175,7 +178,10 @@ class _AsyncRun:
             return await self._end_all(ending)
 
     async def _live(
-        self, seconds: float | None, asked: Asked, progress: Progress | None
+        self,
+        seconds: float | None,
+        asked: Asked[AsyncExchange],
+        progress: Progress | None,
     ) -> None:
         running = self._running
         self._follow()
