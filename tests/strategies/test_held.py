@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -12,12 +14,13 @@ from unified_exchanges import (
     ExchangeError,
     LimitPolicy,
     Market,
+    NotRecorded,
     Order,
     OrderBook,
     async_exchange,
     exchange,
 )
-from unified_exchanges.recording import Recorder
+from unified_exchanges.recording import Line, Recorder, Rest, read
 from unified_exchanges.strategies import Desk, RunReport, Strategy, async_run, run
 
 from ..flavours import FLAVOURS
@@ -44,6 +47,19 @@ class Taking(Strategy):
         desk.stop()
 
 
+class Going(Taking):
+    """Does not stop then, and rests another order a moment later."""
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if len(desk.decisions) == 1:
+            desk.timer("later", timedelta(milliseconds=200))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        market = desk.market(self.markets[0])
+        label, low = market.outcomes[0].label, market.grid.lowest
+        desk.place(market.market_id, label, "buy", low, 10)
+
+
 def game(at: Stage, seconds: int = SECONDS) -> Market:
     """A market of a game that holds takers for so long."""
     listed = at.simulated.catalog.markets
@@ -52,6 +68,10 @@ def game(at: Stage, seconds: int = SECONDS) -> Market:
         market = next(x for x in map(ex.fetch_market, names) if x.bid and x.ask)
     object.__setattr__(listed[market.market_id], "seconds_delay", seconds)
     return market
+
+
+def is_cancel(line: Line) -> TypeGuard[Rest]:
+    return isinstance(line, Rest) and line.method == "DELETE"
 
 
 def ended(flavour: str, strategy: Strategy, at: Stage, path: Path) -> RunReport:
@@ -90,6 +110,14 @@ def test_an_order_that_is_held_when_the_run_ends_is_waited_for_and_told(
         ]
         assert sum(x.size for x in again.fills) == order.filled
         assert again.cash == real.cash
+    # The run ended when it cancelled that first, and not when it did so again.
+    first = min(x.began for x in read(path) if is_cancel(x))
+    with pytest.raises(NotRecorded) as raised:
+        replayed(flavour, Going(market, more=more), path)
+    found = re.search(r"run\(…, seconds=(\d\.\d{3})\)", str(raised.value))
+    assert found is not None
+    began = first / 1e9 - real.started_at.timestamp()
+    assert 0 < float(found[1]) < began + 0.1
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
