@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -12,6 +12,7 @@ from ..clock import Clock
 from ..models import Balance, Gap, OrderBook, Position
 from ..paper import Contract
 from ..venue import Venue
+from .asked import Asked
 from .beginning import begun
 from .commands import Command
 from .desk import Desk
@@ -182,6 +183,15 @@ class Running:
             self.session.book(take())
         if ending.broke is None:
             self.session.conclude()
+
+    def leave(self, ending: Ending, asked: Asked[Any]) -> None:
+        """Be in the exchanges no more; of one that cannot be closed a note tells."""
+
+        def failed(exchange: Any, error: Exception) -> None:
+            ending.unclosed(exchange.venue.id, error, self.session.desk.log)
+
+        # While signals are held: it may shut an exchange, which is not to be cut in two.
+        ending.surely(partial(asked.leave, failed))
 
     def report(
         self,
