@@ -242,6 +242,14 @@ class Desk:
         return self.account.cash
 
     @property
+    def markets(self) -> tuple[str, ...]:
+        """The ids of the markets of this run.
+
+        In a backtest of a strategy that names none these are all that were given.
+        """
+        return tuple(self._contracts)
+
+    @property
     def open_orders(self) -> list[Order]:
         """The orders of this run that are open, as far as was told, oldest first."""
         return list(self._open.values())
