@@ -124,7 +124,8 @@ class Desk:
         stops it.  Where the venue, the grid, the guards
         or the money refuses it, `Strategy.on_failure` is told.  Raises `BadRequest` for
         what is no number, side, flag, outcome or market of this run, for an ``expires_at``
-        that is no datetime with a time zone, and once the run ends.
+        that is no datetime with a time zone, and in `Strategy.on_stop`.  What is asked for
+        in answer to what is told while the run ends is in ``report.unsent``.
         """
         market = self.market(market_id)
         check_terms(post_only, reduce_only, expires_at)
@@ -435,7 +436,7 @@ class Desk:
 
     def _ask(self, command: Command) -> None:
         if self.is_closed:
-            raise BadRequest("the run ends: no more orders, changes or cancels")
+            raise BadRequest("the run has ended: no more orders, changes or cancels")
         self.outbox.append(command)
         self.decisions.append(command)
         self.counts["decisions"] += 1

@@ -159,6 +159,8 @@ class Running:
         for _ in range(len(session.states)):
             # Each may raise, as what it tells does.
             ending.tell(session.states.release)
+        # What is decided until now in answer to what was told is in the report, unsent.
+        session.desk.is_closed = True
         ending.tell(partial(session.strategy.on_stop, session.desk))
 
     def ended(self, left: Mapping[str, Outcome]) -> None:

@@ -350,16 +350,20 @@ class Session:
 
     def stop(self) -> tuple[Command, ...]:
         """Send no more from now on; gives what was decided and is not sent."""
-        self.is_stopping = self.desk.is_closed = True
-        outbox = tuple(self.desk.outbox)
-        self._decided.update((id(command), command) for command in outbox)
+        self.is_stopping = True
         waiting = [x for own in self._own.values() for x in own.waiting]
-        unsent = [*self._sendable, *waiting, *outbox]
+        unsent = [*self._sendable, *waiting, *self._undelivered()]
         self._sendable.clear()
-        self.desk.outbox.clear()
         for own in self._own.values():
             own.waiting.clear()
         return tuple(unsent)
+
+    def _undelivered(self) -> list[Command]:
+        """What was decided and never came here, also in answer to what the end tells."""
+        outbox = [*self.desk.outbox]
+        self.desk.outbox.clear()
+        self._decided.update((id(command), command) for command in outbox)
+        return outbox
 
     def _in_order(self, commands: Iterable[Command]) -> tuple[Command, ...]:
         """Commands that came to nothing, as they were decided: many at one moment."""
@@ -442,6 +446,7 @@ class Session:
     ) -> RunReport:
         """What it came to."""
         desk = self.desk
+        unsent = self._in_order([*unsent, *self._undelivered()])
         return RunReport(
             started_at=at(started),
             ended_at=at(desk.moment),
@@ -456,7 +461,7 @@ class Session:
             fills=tuple(self.fills),
             failures=tuple(self.failures),
             left_orders=tuple(left),
-            unsent=self._in_order(unsent),
+            unsent=unsent,
             notes=tuple(desk.notes),
             cash=desk.cash,
             positions=tuple(desk.positions()),
