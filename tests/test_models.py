@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -360,3 +361,62 @@ def test_words_compare_and_print_as_text() -> None:
     assert m.BUY == "buy"
     assert f"{m.OrderStatus.OPEN}" == "open"
     assert repr(m.BUY) == "Side.BUY"
+
+
+AT = datetime(2026, 11, 30, 19, 48, 49, tzinfo=UTC)
+_OF: Any = {"venue": "kalshi", "market_id": "RAIN"}
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (
+            m.Trade(
+                **_OF,
+                trade_id="1",
+                outcome="yes",
+                price=D("0.3920"),
+                size=D("17.00"),
+                taker_side=m.BUY,
+                created_at=AT,
+            ),
+            "Trade(kalshi:RAIN buy 17 yes @ 0.392 2026-11-30 19:48:49)",
+        ),
+        (
+            m.Ticker(**_OF, outcome="yes", bid=D("0.388"), ask=None),
+            "Ticker(kalshi:RAIN:yes 0.388/– last –)",
+        ),
+        (
+            m.Candle(
+                **_OF,
+                outcome="yes",
+                start=AT,
+                end=AT + timedelta(hours=1),
+                price=m.Ohlc(*map(D, ("0.5", "0.6", "0.4", "0.55"))),
+                bid=None,
+                ask=None,
+                volume=D(100),
+            ),
+            "Candle(kalshi:RAIN:yes to 2026-11-30 20:48:49 0.5/0.6/0.4/0.55 volume 100)",
+        ),
+        (
+            m.Settlement(
+                **_OF,
+                event_id=None,
+                result="yes",
+                value=D(1),
+                payout=D("20.00"),
+                holdings=(m.Holding("yes", D(20), None),),
+                fee=None,
+                settled_at=AT,
+            ),
+            "Settlement(kalshi:RAIN yes: 20 yes paid 20)",
+        ),
+        (
+            m.Status(venue="kalshi", is_active=True, is_trading=False),
+            "Status(kalshi active, not trading)",
+        ),
+    ],
+)
+def test_a_line_of_a_notebook_says_what_one_looks_for(record: Any, told: str) -> None:
+    assert repr(record) == told

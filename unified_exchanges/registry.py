@@ -58,6 +58,11 @@ def folder(id: str, module: str = "") -> ModuleType:  # noqa: A002 - ccxt's word
 def _check(id: str, path: object, venue: object, **for_paper: object) -> None:  # noqa: A002
     """Refuse an id that there is not, and what belongs to another id."""
     known = [*exchanges, PAPER, REPLAY]
+    if id == "backtest":
+        raise BadRequest(
+            "a backtest is no exchange but a function: backtest(strategy, path) runs the same "
+            "strategy over a recording"
+        )
     if id not in known:
         raise BadRequest(f"there is no exchange {id!r}; there are: {', '.join(known)}")
     if id == REPLAY and path is None:

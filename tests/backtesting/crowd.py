@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -31,7 +31,7 @@ from unified_exchanges.strategies import Desk, Strategy
 from ..paper.scene import contract
 from ..simulator.scene import SECOND, START_US, Scene
 
-Verb: TypeAlias = Literal["rest", "take", "cancel", "place", "withdraw"]
+Verb: TypeAlias = Literal["rest", "take", "cancel", "place", "exit", "withdraw"]
 
 _MARKET = "RAIN"
 _AHEAD = timedelta(milliseconds=500)
@@ -40,10 +40,11 @@ _RESTS: dict[Side, str] = {"bid": "bidder", "ask": "asker"}
 
 @attrs.frozen
 class Act:
-    """``rest``, ``take`` and ``cancel`` are of others, ``place`` and ``withdraw`` ours.
+    """``rest``, ``take`` and ``cancel`` are of others, ours are the rest of them.
 
-    ``price`` is in cents.  ``which`` counts the orders that rested, or ours, from 0; an act
-    on an order that there is not does nothing.
+    An ``exit`` takes what is there and is gone, as of others ``take``.  ``price`` is in
+    cents.  ``which`` counts the orders that rested, or ours, from 0; an act on an order that
+    there is not does nothing.
     """
 
     verb: Verb
@@ -131,11 +132,13 @@ class _Player:
                 self.world.canceled[number] = order
         elif act.verb == "place":
             self._place(act, price)
+        elif act.verb == "exit":
+            self._place(act, price, time_in_force="ioc")
         elif act.which in self._ours:
             order = self._ours[act.which]
             self._scene.engine.cancel(order.order_id, owner=order.owner)
 
-    def _place(self, act: Act, price: str) -> None:
+    def _place(self, act: Act, price: str, **options: Any) -> None:
         key = len(self.world.orders)
         self.world.orders[key] = act
         if self._with_ours:
@@ -147,6 +150,7 @@ class _Player:
                 act.size,
                 market_id=_MARKET,
                 client_order_id=name,
+                **options,
             )
 
     def _is_crossing(self, act: Act) -> bool:
@@ -200,8 +204,8 @@ class _Player:
 def world(script: Iterable[Act], *, with_ours: bool, crosses: bool = True) -> World:
     """Play a script.
 
-    Our orders never trade on arrival, and without ``crosses`` nobody's who means to rest:
-    what would is left out, and is in ``refused``.
+    None of ours but an ``exit`` trades on arrival, and without ``crosses`` nobody's who means
+    to rest: what would is left out, and is in ``refused``.
     """
     return _Player(list(script), with_ours=with_ours, crosses=crosses).play()
 
@@ -229,16 +233,22 @@ class _Ours(Strategy):
 
     def on_start(self, desk: Desk) -> None:
         for number, act in enumerate(self._script, 1):
-            if act.verb in ("place", "withdraw"):
+            if act.verb in ("place", "exit", "withdraw"):
                 # As live: decided before the venue tells that it is done.
                 desk.timer(str(number), timedelta(seconds=number) - _AHEAD)
 
     def on_timer(self, desk: Desk, name: str) -> None:
         act = self._script[int(name) - 1]
-        if act.verb == "place":
+        if act.verb in ("place", "exit"):
             side = "buy" if act.side == "bid" else "sell"
             price = Decimal(act.price) / 100
-            self.keys.append(desk.place(_MARKET, "yes", side, price, act.size))
+            time_in_force = "ioc" if act.verb == "exit" else "gtc"
+            self.keys.append(
+                desk.place(
+                    *(_MARKET, "yes", side, price, act.size),
+                    time_in_force=time_in_force,
+                )
+            )
         elif act.which < len(self.keys):
             order = desk.order(self.keys[act.which])
             if order is not None and order.is_open:

@@ -15,6 +15,7 @@ from unified_exchanges.money import total
 
 from .crowd import (
     Act,
+    Filling,
     World,
     backtested,
     course,
@@ -27,9 +28,12 @@ from .crowd import (
 
 SIDES = st.sampled_from(["bid", "ask"])
 SIZES = st.integers(1, 12)
-OTHERS = st.one_of(
+RESTS = st.one_of(
     st.builds(Act, st.just("rest"), st.just("bid"), st.integers(47, 50), SIZES),
     st.builds(Act, st.just("rest"), st.just("ask"), st.integers(49, 52), SIZES),
+)
+OTHERS = st.one_of(
+    RESTS,
     st.builds(Act, st.just("take"), st.just("ask"), st.integers(46, 50), SIZES),
     st.builds(Act, st.just("take"), st.just("bid"), st.integers(49, 53), SIZES),
 )
@@ -161,3 +165,59 @@ def test_a_recording_with_our_orders_in_it_gives_them_the_same_at_the_same_time(
     noted(fills)
     for key in real.orders:
         assert course(real, fills, key) == course(real, real.fills, key)
+
+
+def exits(side: str) -> st.SearchStrategy[Act]:
+    """Takes of ours at our own bid or ask, or through it."""
+    prices = st.integers(46, 49) if side == "ask" else st.integers(50, 53)
+    return st.builds(Act, st.just("exit"), st.just(side), prices, st.integers(1, 40))
+
+
+def with_an_exit(others: st.SearchStrategy[Act]) -> st.SearchStrategy[list[Act]]:
+    """An order of ours that rests, and later one that takes the other way."""
+    return st.builds(
+        lambda before, ours, between: [*before, ours[0], *between, ours[1]],
+        st.lists(others, min_size=8, max_size=40),
+        st.one_of(st.tuples(BIDS, exits("ask")), st.tuples(ASKS, exits("bid"))),
+        st.lists(others, max_size=8),
+    )
+
+
+# Five stand before ours, three leave, two come behind: two are sure.
+TOUCH = [
+    Act("rest", "bid", 49, 5),
+    Act("place", "bid", 49, 4),
+    Act("rest", "bid", 49, 2),
+    Act("take", "ask", 49, 3),
+    Act("exit", "ask", 47, 9),
+]
+
+
+def exited(played: World, fills: Filling) -> Decimal:
+    """How much an exit took, which is the last of ours."""
+    return filled(fills, len(played.orders) - 1, moment_of(len(played.script)))
+
+
+@given(with_an_exit(st.one_of(OTHERS, OTHERS, CANCELS)))
+@example(TOUCH)
+@settings(max_examples=200, deadline=None)
+def test_who_takes_at_an_own_price_never_gets_more_than_stood_before_it(
+    script: list[Act],
+) -> None:
+    told = without_ours(script)
+    real = world(told.script, with_ours=True)
+    took = exited(told, backtested(told)[0])
+    event("took something" if took else "took nothing")
+    assert took <= exited(real, real.fills)
+
+
+@given(with_an_exit(RESTS))
+@settings(max_examples=150, deadline=None)
+def test_where_nobody_leaves_it_gets_all_that_stood_before_it(
+    script: list[Act],
+) -> None:
+    real = world(script, with_ours=True, crosses=False)
+    real = world(left(real, real.refused), with_ours=True)
+    took = exited(real, backtested(real)[0])
+    event("took something" if took else "took nothing")
+    assert took == exited(real, real.fills)

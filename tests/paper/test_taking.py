@@ -13,6 +13,7 @@ from unified_exchanges import (
     BadRequest,
     DuplicateOrderId,
     Fill,
+    Gap,
     InvalidOrder,
     InvalidPrice,
     InvalidSize,
@@ -23,7 +24,7 @@ from unified_exchanges import (
     OrderStatus,
     Settlement,
 )
-from unified_exchanges.paper import Delays, PaperEngine, at
+from unified_exchanges.paper import Delays, PaperEngine, PaperEvent, at
 
 from .scene import SECOND, START, D, book, change, contract, engine, market, trade
 
@@ -132,12 +133,44 @@ def test_an_account_does_not_trade_with_itself() -> None:
     assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
 
 
+def test_what_stands_before_an_order_of_its_account_is_taken_and_no_more() -> None:
+    made = quoted()
+    send(made, "sell", "0.56", 5)
+    made.receive(START + 1, book("101@0.50", "30@0.55 55@0.56"))
+    order = send(made, "buy", "0.56", 100)
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(80))
+    assert order.raw["reason"] == "would meet an order of the same account"
+
+
+def test_what_has_left_is_taken_to_have_stood_before_it() -> None:
+    made = quoted()
+    send(made, "sell", "0.56", 5)
+    made.receive(START + 1, book("101@0.50", "20@0.56"))
+    made.receive(START + 2, book("101@0.50", "70@0.56"))
+    assert send(made, "buy", "0.56", 100).filled == 20
+    assert send(made, "buy", "0.56", 100).filled == 0
+
+
+@pytest.mark.parametrize(
+    "lost", [Gap(subject=None, reason="lost", at=at(START)), book("60@0.56", "50@0.56")]
+)
+def test_where_changes_may_have_been_missed_nothing_surely_stands_before_it(
+    lost: PaperEvent,
+) -> None:
+    made = quoted()
+    send(made, "sell", "0.56", 5)
+    made.receive(START + 1, lost)
+    made.receive(START + 2, book("101@0.50", "50@0.56"))
+    assert send(made, "buy", "0.56", 100).filled == 0
+
+
 def test_all_or_nothing_that_meets_an_order_of_its_account_takes_nothing() -> None:
     made = quoted()
     send(made, "sell", "0.56", 5)
     made.receive(START + 1, book("101@0.50", "30@0.55 55@0.56"))
-    order = send(made, "buy", "0.56", 31, time_in_force="fok")
+    order = send(made, "buy", "0.56", 81, time_in_force="fok")
     assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
+    assert send(made, "buy", "0.56", 80, time_in_force="fok").filled == 80
 
 
 def test_an_order_expires() -> None:

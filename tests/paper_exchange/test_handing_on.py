@@ -23,6 +23,7 @@ NOT_HANDED_ON = {
     "rehearse": "nothing is ever sent that could be rehearsed",
     "rehearsed": "nothing is ever sent that could be rehearsed",
     "settling": "a fill on paper is final at once",
+    "stop_order": "no delay holds an order on paper",
     "stop_orders": "the account is cancelled as a whole",
     "stream": "`lines` is what is followed",
     "stream_headers": "`lines` is what is followed",

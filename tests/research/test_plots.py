@@ -152,7 +152,7 @@ def test_prices_are_drawn_as_lines() -> None:
     # A price holds until the next: 30 points are 29 steps.
     assert path.count("L") == 2 * 29
     assert "NaN" not in picture
-    assert "time (UTC)" in picture
+    assert "time on 2026-11-29 (UTC)" in picture
 
 
 def test_a_candle_is_its_close_and_its_range_and_nothing_without_a_trade() -> None:
@@ -371,3 +371,13 @@ def test_in_a_browser_a_cell_with_a_picture_runs_no_name(
     seen = dom(page)
     assert not is_broken_out(seen)
     assert "<title>cell</title>" in seen
+
+
+def test_times_are_of_24_hours_and_a_day_is_a_date() -> None:
+    evening = [point(60 * 7 + 3 * n, "0.5") for n in range(10)]
+    assert ">19:05<" in svg(plot_prices(evening))
+    picture = svg(plot_prices([point(360 * n, "0.5") for n in range(8)]))
+    assert ">2026-11-30<" in picture
+    assert ">time (UTC)<" in picture
+    assert ">18:00<" in picture
+    assert not re.search(r">[^<]*\b[AP]M<", picture)

@@ -17,7 +17,9 @@ import pytest
 from unified_exchanges import (
     Desk,
     Market,
+    Order,
     OrderBook,
+    RunReport,
     Side,
     Strategy,
     Trade,
@@ -242,3 +244,63 @@ def test_an_outcome_that_bears_its_id_is_the_same_outcome(tape: Tape) -> None:
     noting = strategy_of(tape)
     backtest(noting, events, contracts=[tape.contract])
     of_first(tape.here, noting)
+
+
+class Second(Strategy):
+    """Rests in the second outcome, and leaves that to the end of the run."""
+
+    def __init__(self) -> None:
+        self.told: list[Order] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            market = desk.market(book.market_id)
+            second = market.outcomes[1].label
+            desk.place(market.market_id, second, "buy", market.grid.lowest, 10)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append(order)
+        desk.stop()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_orders_that_are_left_are_of_the_outcome_that_was_asked_for(
+    here: Scene, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "left.jsonl"
+    for kind in ("live", "replay", "paper"):
+        strategy: Any = Second()
+        strategy.markets = [here.market.market_id]
+        if kind == "live":
+            venue, options = here.at.venue, dict(here.at.account)
+        else:
+            source = {"source": "replay", "cash": 100} if kind == "paper" else {}
+            venue, options = kind, {"path": path, **source}
+        report = ran(
+            strategy, venue, options, flavour, path if kind == "live" else None
+        )
+        [told], [left] = strategy.told, report.left_orders
+        assert (left.outcome, left.side, left.price) == (
+            told.outcome,
+            told.side,
+            told.price,
+        ), kind
+        assert told.outcome == here.market.outcomes[1].label
+
+
+def ran(
+    strategy: Any, venue: str, options: dict[str, Any], flavour: str, path: Path | None
+) -> RunReport:
+    if flavour == "blocking":
+        with (
+            exchange(venue, **options) as ex,
+            nullcontext() if path is None else Recorder(ex, path),
+        ):
+            return run(strategy, ex, seconds=20)
+
+    async def go() -> RunReport:
+        async with async_exchange(venue, **options) as ex:
+            with nullcontext() if path is None else Recorder(ex, path):
+                return await async_run(strategy, ex, seconds=20)
+
+    return asyncio.run(go())

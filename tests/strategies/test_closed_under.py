@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,10 +23,12 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
+from unified_exchanges.recording import Recorder
 from unified_exchanges.shells.aio_occupied import AsyncOccupied
 from unified_exchanges.shells.occupied import Occupied
 from unified_exchanges.strategies import Desk, RunReport, Strategy, async_run, run
 from unified_exchanges.strategies.asked import Asked
+from unified_exchanges.transports.aio import AioTransport
 from unified_exchanges.transports.blocking import BlockingTransport
 
 from ..recording.sessions import Stage, stage
@@ -164,14 +167,106 @@ def test_what_shuts_one_exchange_of_a_run_keeps_it_in_no_other(how: str) -> None
     ):
         ex = exchange("kalshi", transport=Shutting(), **at.account)
         names = [f"{x.id}:{x.fetch_markets(limit=1)[0].market_id}" for x in (ex, other)]
-        error = JournalError if how == "raises" else KeyboardInterrupt
-        with pytest.raises(error):
-            run(Closer(ex, *names), ex, other, seconds=20)
+        if how == "raises":
+            report = run(Closer(ex, *names), ex, other, seconds=20)
+            [note] = report.notes
+            assert note.text.startswith("kalshi: it could not be closed at the end")
+            assert "JournalError: disk full" in note.text
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                run(Closer(ex, *names), ex, other, seconds=20)
         thread = threading.Thread(target=other.close, daemon=True)
         thread.start()
         thread.join(20)
         assert not thread.is_alive()
     assert len(shut) == (how == "interrupted")
+
+
+class Shutter(Strategy):
+    """Closes exchanges which cannot be closed, and breaks afterwards if it is to."""
+
+    def __init__(self, name: str, *exchanges: Exchange, breaks: bool = False) -> None:
+        self.markets = [name]
+        self.exchanges = exchanges
+        self.breaks = breaks
+        self.shut: list[int] = []
+
+    def on_start(self, desk: Desk) -> None:
+        for number, ex in enumerate(self.exchanges):
+            ex.occupied.close(partial(self.fail, number))
+        if self.breaks:
+            raise ValueError("bug")
+
+    def fail(self, number: int) -> None:
+        self.shut.append(number)
+        raise JournalError(f"disk {number}")
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_each_exchange_that_could_not_be_closed_is_told_and_the_report_is_given(
+    caplog: pytest.LogCaptureFixture, *, breaks: bool
+) -> None:
+    with (
+        stage("kalshi", enforce_limits=False) as at,
+        stage("polymarket", enforce_limits=False) as beside,
+        exchange("kalshi", **at.account) as ex,
+        exchange("polymarket", **beside.account) as other,
+    ):
+        name = f"kalshi:{ex.fetch_markets(limit=1)[0].market_id}"
+        strategy = Shutter(name, ex, other, breaks=breaks)
+        if breaks:
+            with pytest.raises(ValueError, match="bug") as caught:
+                run(strategy, ex, other, seconds=20)
+            told = caught.value.__notes__
+        else:
+            told = [x.text for x in run(strategy, ex, other, seconds=20).notes]
+    assert sorted(strategy.shut) == [0, 1]
+    assert len(told) == 2
+    for venue, number in (("kalshi", 0), ("polymarket", 1)):
+        [note] = [x for x in told if x.startswith(f"{venue}: it could not be closed")]
+        assert f"JournalError: disk {number}" in note
+        assert "close() it again" in note
+        assert ("WARNING", note) in [(x.levelname, x.message) for x in caplog.records]
+
+
+def test_so_it_is_over_a_recording(
+    at: Stage, markets: list[Market], tmp_path: Path
+) -> None:
+    path = tmp_path / "day.jsonl"
+    name = markets[0].market_id
+    with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+        run(Shutter(name), ex, seconds=0.3)
+    with exchange("replay", path=path) as ex:
+        report = run(Shutter(name, ex), ex)
+    [note] = report.notes
+    assert "JournalError: disk 0" in note.text
+
+
+def test_in_a_loop_it_is_told_to_whoever_closes_the_exchange(
+    at: Stage, markets: list[Market]
+) -> None:
+    class Shutting(AioTransport):
+        async def close(self) -> None:
+            await super().close()
+            raise JournalError("disk full")
+
+    async def go() -> RunReport:
+        ex = async_exchange(at.venue, transport=Shutting(), **at.account)
+        strategy = Resting(markets[0])
+
+        async def closing() -> None:
+            await asyncio.to_thread(strategy.rests.wait, 30)
+            with pytest.raises(JournalError, match="disk full"):
+                await ex.aclose()
+
+        closer = asyncio.create_task(closing())
+        report = await async_run(strategy, ex, seconds=60)
+        await closer
+        return report
+
+    report = asyncio.run(go())
+    assert [x.status for x in report.left_orders] == ["canceled"] * 3
+    assert report.notes == ()
 
 
 def test_all_are_left_whatever_shuts_one_of_them() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
@@ -143,6 +144,39 @@ def test_orders_that_were_not_begun_when_the_run_ended_are_not_sent_over_it(
         again = replayed(other, strategy, path, seconds=SECONDS)
         assert_same(again, real)
         assert strategy.said == live.said
+
+
+def said_end(failure: Failure) -> float:
+    """With which ``seconds`` the run that was recorded seems to have ended."""
+    assert isinstance(failure.error, NotRecorded)
+    found = re.search(r"run\(…, seconds=(\d\.\d{3})\)", str(failure.error))
+    assert found is not None, failure.error
+    return float(found[1])
+
+
+@pytest.mark.parametrize("slow", [0.4, 1])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_who_does_not_say_when_the_run_ended_is_told_what_to_say(
+    venue: str, flavour: str, slow: float, tmp_path: Path
+) -> None:
+    """Else nothing tells that they were not sent from that they were not decided."""
+    path = tmp_path / "untold.jsonl"
+    with stage(venue, enforce_limits=False) as at:
+        at.server.faults.add(
+            Fault("delay", method="POST", path="orders?$", seconds=slow, count=None)
+        )
+        live = Many(lowest_bid(at), 40)
+        real = recorded(flavour, live, at, path)
+    assert len(real.unsent) > 10
+    for other in FLAVOURS:
+        failed = replayed(other, Many(live.market, 40), path).failures
+        assert named(x.command for x in failed) == named(real.unsent)
+        for failure in (failed[0], failed[-1]):
+            strategy = Many(live.market, 40)
+            again = replayed(other, strategy, path, seconds=said_end(failure))
+            assert_same(again, real)
+            assert strategy.said == live.said
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

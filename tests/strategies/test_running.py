@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -299,6 +300,71 @@ def test_everything_is_told_in_the_thread_of_the_caller(
     assert "ring" in ringing.told
     assert ringing.threads == {threading.get_ident()}
     assert shown
+
+
+class Reacting(Heard):
+    """Ends while its order is on its way, and answers all that it is told with an order.
+
+    The venue stands still for so many seconds, and the run ends within half of them.
+    """
+
+    def __init__(
+        self, market: Market, at: Stage, seconds: float, *, is_post_only: bool
+    ) -> None:
+        super().__init__(market, self.take)
+        self.market, self.at, self.is_post_only = market, at, is_post_only
+        self.seconds, self.stands = seconds, threading.Event()
+
+    def hold(self) -> None:
+        with self.at.server.lock:
+            self.stands.set()
+            time.sleep(self.seconds)
+
+    def take(self, desk: Desk, book: OrderBook) -> None:
+        assert book.ask is not None
+        threading.Thread(target=self.hold).start()
+        assert self.stands.wait(30)
+        how: Any = {"post_only": True} if self.is_post_only else {}
+        desk.place(book.market_id, self.first, "buy", book.ask.price, 10, **how)
+        desk.timer("end", timedelta(seconds=self.seconds / 2))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        desk.stop()
+
+    def bid(self, desk: Desk) -> None:
+        lowest = self.market.grid.lowest
+        desk.place(self.market.market_id, self.first, "buy", lowest, 10)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        super().on_order(desk, order)
+        self.bid(desk)
+        desk.cancel(order.client_order_id or "")
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        super().on_fill(desk, fill)
+        self.bid(desk)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        super().on_failure(desk, failure)
+        self.bid(desk)
+
+
+@pytest.mark.parametrize("is_post_only", [False, True])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_is_decided_in_answer_to_what_the_end_tells_is_not_sent_and_reported(
+    at: Stage, market: Market, flavour: str, is_post_only: bool
+) -> None:
+    for seconds in (0.5, 2, 5):
+        reacting = Reacting(market, at, seconds, is_post_only=is_post_only)
+        report = perform(flavour, reacting, at)
+        if told := reacting.of(Failure if is_post_only else Fill):
+            break  # else the order had not begun to be sent
+    answers = [x for x in report.unsent if isinstance(x, Place)]
+    assert told
+    assert len(answers) == len(told) + len(reacting.of(Order))
+    assert (report.decisions[0], *report.unsent) == report.decisions
+    assert (len(report.fills), report.left_orders) == (len(reacting.of(Fill)), ())
+    assert left(at) == []
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,21 @@ class Heard(Strategy):
 
     def on_gap(self, desk: Desk, gap: Gap) -> None:
         self.told.append(gap)
+
+
+class Beating(Strategy):
+    """Asks for its next timer in the call of each."""
+
+    def __init__(self, beat: timedelta) -> None:
+        self._beat = beat
+        self.rung: list[int] = []
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("beat", self._beat)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.rung.append(desk.moment)
+        desk.timer("beat", self._beat)
 
 
 @attrs.define
@@ -556,3 +572,30 @@ def test_a_fill_before_an_answer_that_raises_is_told_afterwards(scene: Scene) ->
     scene.session.retell()
     assert [x.fill_id for x in scene.heard.told] == ["f"]
     assert not scene.session.has_strangers
+
+
+def rung(lateness: list[int]) -> list[int]:
+    """When a timer of 20 ms rang, in milliseconds, if each call came so much late."""
+    strategy = Beating(timedelta(milliseconds=20))
+    desk = Desk([contract()], Account(D(100)), book={}.get)
+    session = Session(strategy, desk, {}, keep=100)
+    session.start(START)
+    for late in lateness:
+        session.ring_next(session.due + late * 1_000_000)
+    return [(moment - START) // 1_000_000 for moment in strategy.rung]
+
+
+def test_one_timer_after_another_keeps_its_beat_however_late_each_call_comes() -> None:
+    assert rung([3, 19, 0, 7]) == [23, 59, 60, 87]
+
+
+def test_one_that_would_be_due_already_is_counted_from_now() -> None:
+    # As after a machine has slept: it does not ring once for all that was missed.
+    assert rung([45, 0, 0]) == [65, 85, 105]
+
+
+def test_one_asked_for_in_another_call_is_counted_from_now(scene: Scene) -> None:
+    scene.desk.timer("one", timedelta(milliseconds=20))
+    scene.session.ring_next(START + 25_000_000)
+    scene.desk.timer("two", timedelta(milliseconds=20))
+    assert scene.session.due == START + 45_000_000

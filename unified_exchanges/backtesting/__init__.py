@@ -7,6 +7,7 @@ Decimal('100')
 """
 
 from .assumptions import Assumptions, FeesAssumed, GuardAssumed, Source
+from .contracts import contracts_in
 from .merging import Events, Merged, merged
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
 from .running import backtest
@@ -34,6 +35,7 @@ __all__ = [
     "SweepRow",
     "Table",
     "backtest",
+    "contracts_in",
     "merged",
     "recorded",
     "sweep",

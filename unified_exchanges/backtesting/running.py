@@ -10,7 +10,8 @@ from ..guards import GuardPolicy
 from ..money import Number
 from ..paper import Contract, Delays, PaperEvent
 from ..strategies import Strategy
-from ..strategies.given import check_limits, check_some
+from ..strategies.given import check_limits, check_some, check_strategy
+from .contracts import contracts_told
 from .loop import Loop
 from .reading import Reading
 from .report import BacktestProgress, Report
@@ -28,7 +29,7 @@ def backtest(
     strategy: Strategy,
     data: Data,
     *,
-    contracts: Iterable[Contract],
+    contracts: Iterable[Contract] | None = None,
     cash: Number = "10000",
     delays: Delays | None = None,
     sample: timedelta | None = None,
@@ -40,7 +41,8 @@ def backtest(
     ``data`` are events with the nanoseconds of their receipt, such as ``[(ns, book)]``, the
     path of a recording or of its Parquet files, or several paths, which are put together
     as by `merged`: what overlaps counts once.  ``contracts`` are the markets with their
-    fees, from `contract_of`.
+    fees, from `contract_of`; None reads those of the strategy out of the paths, else all
+    that they tell of, as `contracts_in` does.
 
     Time is that of the events.  The strategy is told an event ``delays.event`` nanoseconds
     after its receipt, and never before; an order takes effect ``delays.order`` after it
@@ -61,6 +63,10 @@ def backtest(
     Decimal('0')
     """
     check_limits(progress=progress)
+    check_strategy(strategy)
+    check_some(data)
+    if contracts is None:
+        contracts = contracts_told(data, strategy.markets)
     loop = Loop(
         strategy,
         contracts=contracts,
@@ -69,7 +75,6 @@ def backtest(
         sample=sample,
         guards=guards,
     )
-    check_some(data)
     reading = Reading(data)
     events = iter(reading.events)
     loop.play(events if progress is None else _shown(events, loop, progress))

@@ -37,6 +37,7 @@ __all__ = [
     "Data",
     "Feed",
     "check",
+    "check_path",
     "events_of",
     "feeds_of",
     "markets_told",
@@ -135,7 +136,7 @@ def check(data: object) -> None:
         "[(nanoseconds, book), …]"
     )
     if isinstance(data, str | PathLike):
-        _check_path(Path(data))
+        check_path(Path(data))
         return
     if isinstance(data, bytes | Mapping | Record) or not isinstance(data, Iterable):
         raise mistaken("data", data, wanted)
@@ -145,12 +146,13 @@ def check(data: object) -> None:
         for path in data:
             if not isinstance(path, str | PathLike):
                 raise mistaken("data", data, wanted)
-            _check_path(Path(path))
+            check_path(Path(path))
     elif not _is_event(data[0]):
         raise mistaken("data", data, wanted)
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
+    """Raise `BadRequest` where nothing is."""
     if not is_there(path):
         raise BadRequest(
             f"there is no {path}: give the path of a recording or of its tables"

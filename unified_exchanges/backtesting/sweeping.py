@@ -26,6 +26,7 @@ from ..strategies.given import (
     read_sample,
 )
 from .cluster import on_cluster
+from .contracts import contracts_told
 from .copying import copied, copied_make
 from .guarding import check_guards
 from .processes import in_processes, in_this_process
@@ -45,7 +46,7 @@ def sweep(
     grid: Grid,
     data: Data | Mapping[str, Data],
     *,
-    contracts: Iterable[Contract],
+    contracts: Iterable[Contract] | None = None,
     cash: Number = "10000",
     delays: Delays | None = None,
     sample: timedelta | None = None,
@@ -68,6 +69,7 @@ def sweep(
     changes fastest.  Or it is the combinations themselves.  ``data`` is what `backtest`
     takes, or a mapping of names to such: then every combination runs over each of them,
     one after another.  Events in memory must be in a list: an iterator is read but once.
+    ``contracts`` are as in `backtest`; None reads them out of all the paths.
 
     ``engine="local"`` runs on processes of this machine (extra ``sweep``), ``workers`` at
     a time, one of each core if it is not said; ``workers=1`` is this process.
@@ -99,9 +101,12 @@ def sweep(
     """
     check_make(make)
     _check_terms(cash, delays, sample, markets, progress)
-    traded, policy = read_contracts(contracts), read_guards(guards)
+    named, policy = _named(data), read_guards(guards)
+    if contracts is None:
+        wanted = markets or cast("Sequence[str]", getattr(make, "markets", ()))
+        contracts = contracts_told(_all(named.values()), wanted)
+    traded = read_contracts(contracts)
     check_guards(policy, traded)
-    named = _named(data)
     setup = Setup(
         make=copied_make(make),
         markets=_settled_markets(markets),
@@ -243,6 +248,12 @@ def _settled(data: Data) -> Data:
 def _settled_markets(given: Sequence[str] | None) -> Sequence[str] | None:
     """The same in one order, which that of a set is not in another process."""
     return given if given is None or isinstance(given, list) else tuple(given)
+
+
+def _all(some: Iterable[Data]) -> list[object]:
+    """All paths, or events, of some data that was settled."""
+    lists = ([x] if isinstance(x, Path) else cast("Sequence[object]", x) for x in some)
+    return [x for each in lists for x in each]
 
 
 def _paths(data: Data) -> list[Path]:

@@ -11,7 +11,6 @@ import typer
 from ..backtesting.sources import events_of
 from ..errors import BadRequest
 from ..recording.places import is_there
-from ..research.terms import all_terms
 
 __all__ = [
     "LONGEST_DELAY",
@@ -23,7 +22,6 @@ __all__ = [
     "Sample",
     "check_told",
     "read_paths",
-    "recordings_of",
 ]
 
 LONGEST_DELAY: Final = 31_536_000_000
@@ -80,16 +78,3 @@ def check_told(paths: Sequence[Path]) -> None:
             return
     told = ", ".join(map(str, paths))
     raise BadRequest(f"{told} has no events: nothing of any market was recorded there")
-
-
-def recordings_of(
-    paths: Sequence[Path], markets_from: Sequence[Path] | None
-) -> list[Path]:
-    """Where the markets are read from: what was named for that, then what is run over.
-
-    Tables keep what the recordings told of their markets.
-    """
-    found: list[Path] = []
-    for path in (*(markets_from or ()), *paths):
-        found += all_terms(path) if path.is_dir() else [path]
-    return found

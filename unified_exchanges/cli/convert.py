@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import typer
 
+from ..backtesting.contracts import contracts_of, terms_of
 from ..backtesting.sources import SPOILT, UNENDED, WITHHELD
 from ..errors import BadRequest
 from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
@@ -20,7 +21,7 @@ from ..models import Market
 from ..money import text
 from ..research import convert
 from . import loading
-from .backtest_options import MarketsFrom, read_paths, recordings_of
+from .backtest_options import MarketsFrom, read_paths
 from .command import guarded, plain_command
 from .idle import set_to
 from .options import Json
@@ -194,8 +195,10 @@ def _markets(
     if not wanted:
         told = ", ".join(map(str, recordings))
         raise BadRequest(f"{told}: nothing is told of any market there")
-    sources = recordings_of(recordings, markets_from)
-    contracts = loading.contracts(sources, wanted, data=recordings, fees=False)
+    sources = terms_of((*(markets_from or ()), *recordings))
+    contracts = contracts_of(
+        sources, wanted, data=recordings, fees=False, advice=loading.ADVICE
+    )
     return [contract.market for contract in contracts]
 
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 import inspect
 import runpy
 import sys
-from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..backtesting.sources import markets_told
-from ..errors import BadRequest, MarketNotFound, NotRecorded
-from ..models import FeeRule
-from ..paper import FREE, Contract
-from ..registry import exchange, exchanges
+from ..backtesting.contracts import Advice
+from ..errors import BadRequest
+from ..registry import exchanges
 from ..strategies import Strategy
-from ..strategies.beginning import time_of
 from .failing import own_failures
 
-__all__ = ["MOST_NAMED", "check_venue", "contracts", "strategy", "strategy_class"]
+__all__ = ["ADVICE", "check_venue", "strategy", "strategy_class"]
 
 _HEADER: Final = b'{"kind":'
 """How a recording begins that is not compressed: Python would take it for a dictionary."""
-MOST_NAMED: Final = 8
-"""Markets that a message names at most."""
+ADVICE: Final = Advice(
+    "--no-fees takes it as free, --markets-from names another recording",
+    "--markets-from names another recording",
+)
+"""What to do where a recording lacks a market, by the options."""
 
 
 def strategy(path: Path, markets: Sequence[str]) -> Strategy:
@@ -105,54 +104,3 @@ def _check(path: Path) -> None:
             f"{path} is no Python: the file with the strategy comes first, whose name ends "
             "in .py, and what it runs over is named by --data"
         )
-
-
-def contracts(
-    recordings: Iterable[Path],
-    markets: Iterable[str],
-    *,
-    data: Iterable[Path],
-    fees: bool,
-) -> list[Contract]:
-    """Read markets, and what they charge, out of the recordings that have them.
-
-    ``data`` is what is run over: a market that nothing has may be one of its, mistyped.
-    """
-    left = list(dict.fromkeys(markets))
-    found: list[Contract] = []
-    unpriced: set[str] = set()
-    for path in recordings:
-        with exchange("replay", path=path) as ex:
-            for name in list(left):
-                market_id = name.removeprefix(f"{ex.id}:")
-                rule: FeeRule = FREE
-                try:
-                    market = ex.fetch_market(market_id)
-                    read_at = time_of(ex.venue)
-                    if fees:
-                        unpriced.add(name)
-                        rule = ex.fetch_fee_rule(market_id)
-                except (MarketNotFound, NotRecorded):
-                    continue
-                found.append(Contract.of(ex.describe(), market, rule, read_at=read_at))
-                left.remove(name)
-    if left and left[0] in unpriced:
-        raise BadRequest(
-            f"no recording has the fees of the market {left[0]!r}, as `record` writes them: "
-            "--no-fees takes it as free, --markets-from names another recording"
-        )
-    if left:
-        there = dict.fromkeys(x for path in data for x in markets_told(path))
-        is_nameable = there and left[0].rpartition(":")[2] not in there
-        told = f", but {_named_like(left[0], there)}" if is_nameable else ""
-        raise BadRequest(
-            f"no recording has the market {left[0]!r}{told}: --markets-from names another "
-            "recording"
-        )
-    return found
-
-
-def _named_like(name: str, markets: Collection[str]) -> str:
-    """Some of many markets in words, those first that are written most alike."""
-    nearest = get_close_matches(name, markets, MOST_NAMED, cutoff=0.0)
-    return ", ".join([*nearest, *(["…"] if len(markets) > MOST_NAMED else [])])

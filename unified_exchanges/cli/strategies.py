@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ..backtesting import Report, backtest
+from ..backtesting.contracts import MOST_NAMED, contracts_of, terms_of
 from ..backtesting.page import is_page
 from ..backtesting.sources import events_of, markets_told
 from ..errors import BadRequest, JournalError
@@ -31,7 +32,6 @@ from .backtest_options import (
     Sample,
     check_told,
     read_paths,
-    recordings_of,
 )
 from .command import command, guarded, plain_command
 from .failing import own_failures
@@ -202,10 +202,8 @@ def _unnamed(file: Path, over: Path | None) -> str:
         for _, event in islice(events_of(over), _LOOKED_AT)
         if isinstance(event, OrderBook)
     )
-    told = (
-        ", ".join(islice(there, loading.MOST_NAMED)) or "none of which a book was told"
-    )
-    more = ", …" if len(there) > loading.MOST_NAMED else ""
+    told = ", ".join(islice(there, MOST_NAMED)) or "none of which a book was told"
+    more = ", …" if len(there) > MOST_NAMED else ""
     advice = f"write them after it, as `run {file} MARKET --over {over}`"
     return f"{message}{advice}; it has {told}{more}"
 
@@ -250,9 +248,11 @@ def backtest_strategy(
         with screen.results_alone():
             strategy = loading.strategy(file, markets or [])
         check_told(paths)
-        recordings = recordings_of(paths, markets_from)
+        recordings = terms_of((*(markets_from or ()), *paths))
         wanted = strategy.markets or markets_told_in(screen, paths)
-        found = loading.contracts(recordings, wanted, data=paths, fees=not no_fees)
+        found = contracts_of(
+            recordings, wanted, data=paths, fees=not no_fees, advice=loading.ADVICE
+        )
         with (
             screen.results_alone(),
             shown_of_files(screen, paths) as show,

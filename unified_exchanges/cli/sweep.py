@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from ..backtesting import SweepProgress, SweepReport, SweepRow, sweep
+from ..backtesting.contracts import contracts_of, terms_of
 from ..backtesting.sources import Data
 from ..errors import BadRequest
 from ..models.record import plain
@@ -31,7 +32,6 @@ from .backtest_options import (
     Sample,
     check_told,
     read_paths,
-    recordings_of,
 )
 from .command import guarded, plain_command
 from .exits import Exit
@@ -131,9 +131,11 @@ def sweep_strategy(
             kind = loading.strategy_class(file)
         grid = _grid(kind, param or [])
         check_told(paths)
-        recordings = recordings_of(paths, markets_from)
+        recordings = terms_of((*(markets_from or ()), *paths))
         wanted = markets or kind.markets or markets_told_in(screen, paths)
-        found = loading.contracts(recordings, wanted, data=paths, fees=not no_fees)
+        found = contracts_of(
+            recordings, wanted, data=paths, fees=not no_fees, advice=loading.ADVICE
+        )
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))
         with screen.results_alone(), shown(screen, total, "runs") as show:

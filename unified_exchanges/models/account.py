@@ -157,6 +157,11 @@ class Settlement(Record):
     shard: int = 0
     rounded: frozenset[str] = frozenset()
 
+    def _summary(self) -> str:
+        held = ", ".join(f"{text(x.size)} {x.outcome}" for x in self.holdings)
+        paid = f"{held or 'nothing'} paid {text(self.payout)}"
+        return f"{self.venue}:{self.market_id} {self.result}: {paid}"
+
     @property
     def cost(self) -> Decimal | None:
         """Dollars that the settled contracts had cost; None if that is not known."""

@@ -52,6 +52,11 @@ class Ticker(Record):
     open_interest: Decimal | None = None
     timestamp: datetime | None = None
 
+    def _summary(self) -> str:
+        best = "/".join(_told(x) for x in (self.bid, self.ask))
+        last = f"last {_told(self.last_price)}"
+        return f"{self.venue}:{self.market_id}:{self.outcome} {best} {last}"
+
     @property
     def spread(self) -> Decimal | None:
         """Ask minus bid in dollars, if both are quoted."""
@@ -255,6 +260,12 @@ class Trade(Record):
     is_block: bool = False
     transaction: str | None = None
 
+    def _summary(self) -> str:
+        side = "" if self.taker_side is None else f"{self.taker_side} "
+        what = f"{side}{text(self.size)} {self.outcome} @ {text(self.price)}"
+        told = f"{self.created_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.venue}:{self.market_id} {what} {told}"
+
     def in_terms_of(self, outcome: str) -> Trade:
         """The same trade priced for the other outcome of a binary market."""
         if outcome == self.outcome:
@@ -317,6 +328,17 @@ class Candle(Record):
     mean: Decimal | None = None
     previous: Decimal | None = None
 
+    def _summary(self) -> str:
+        price = self.price
+        prices = (
+            (None,) * 4
+            if price is None
+            else (price.open, price.high, price.low, price.close)
+        )
+        told = f"{self.end:%Y-%m-%d %H:%M:%S} {'/'.join(map(_told, prices))}"
+        what = f"{self.venue}:{self.market_id}:{self.outcome}"
+        return f"{what} to {told} volume {text(self.volume)}"
+
     def in_terms_of(self, outcome: str) -> Candle:
         """The same period priced for the other outcome of a binary market."""
         if outcome == self.outcome:
@@ -350,6 +372,10 @@ class PricePoint(Record):
     def _summary(self) -> str:
         told = f"{self.timestamp:%Y-%m-%d %H:%M:%S}"
         return f"{self.venue}:{self.market_id}:{self.outcome} {text(self.price)} {told}"
+
+
+def _told(price: Decimal | None) -> str:
+    return "–" if price is None else text(price)
 
 
 def _other(price: Decimal | None) -> Decimal | None:

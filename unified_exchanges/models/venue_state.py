@@ -30,6 +30,12 @@ class Status(Record):
     resumes_at: datetime | None = None
     shards: tuple[ShardStatus, ...] = ()
 
+    def _summary(self) -> str:
+        is_up = "active" if self.is_active else "not active"
+        trades = "trading" if self.is_trading else "not trading"
+        until = "" if self.resumes_at is None else f" until {self.resumes_at}"
+        return f"{self.venue} {is_up}, {trades}{until}"
+
 
 @attrs.frozen(slots=True)
 class Latency:

@@ -46,6 +46,7 @@ from .own import OwnTake, OwnTakes, deduct
 from .prints import Prints
 from .refusals import PAUSES, Pause, not_trading
 from .resting import Resting
+from .standing import Standing
 from .touched import Touched
 
 __all__ = ["Pit", "Take", "is_crossed"]
@@ -84,6 +85,7 @@ class Pit:
     orders: Resting = attrs.field(factory=Resting)
     taken_bids: dict[Decimal, Decimal] = attrs.field(factory=dict)
     taken_asks: dict[Decimal, Decimal] = attrs.field(factory=dict)
+    standing: Standing = attrs.field(factory=Standing)
     held: deque[Trade] = attrs.field(factory=deque)
     """Trades that wait until it is known where an order stood, oldest first."""
     prints: Prints = attrs.field(
@@ -154,6 +156,7 @@ class Pit:
         """Until the next book nobody knows what is offered."""
         self.latest = None
         self.prints.forget()
+        self.standing.forget()
 
     def empty(self) -> None:
         """Everybody's orders were canceled: what is shown from before is not there."""
@@ -176,6 +179,7 @@ class Pit:
             told = self.own.others(told, self._taken(asks=told.taker_side is BUY))
         if told is not None:
             self.prints.note(told, self.known, is_lost=self.latest is None)
+        self._look()
         return told
 
     def hear_own(self, own: OwnTake, moment: int) -> None:
@@ -192,9 +196,13 @@ class Pit:
         for level, free in self._offered(order):
             if not left or not order.reaches(level.price):
                 break
-            if own is not None and not _before(order, level.price, own):
-                break
             size = min(left, free)
+            if own is not None and not _before(order, level.price, own):
+                if level.price != own:
+                    break
+                # Then it would meet ours, and takes nothing more.
+                first = self.queue(buys=not order.buys)[0]
+                size = min(size, self.standing.least(first))
             if size:
                 found.append(Take(order, level.price, size))
                 left = EXACT.subtract(left, size)
@@ -213,6 +221,7 @@ class Pit:
             self.own.pass_over(place, moment_of(self.latest))
         taken[take.price] = EXACT.add(taken.get(take.price, ZERO), take.size)
         self.touched.markets.add(self.contract.market_id)
+        self._look()
 
     def _taken(self, *, asks: bool) -> dict[Decimal, Decimal]:
         return self.taken_asks if asks else self.taken_bids
@@ -231,6 +240,18 @@ class Pit:
             gone = self.prints.of((order.buys, level.price))
             gone = EXACT.add(gone, taken.get(level.price, ZERO))
             yield level, max(ZERO, EXACT.subtract(level.size, gone))
+
+    def _free(self, order: PaperOrder) -> Decimal:
+        """What is there to be taken at the price of an order that rests, by the other side."""
+        gone = self.prints.of((not order.buys, order.limit))
+        taken = self._taken(asks=not order.buys).get(order.limit, ZERO)
+        left = EXACT.subtract(self._displayed(order), EXACT.add(gone, taken))
+        return max(ZERO, left)
+
+    def _look(self) -> None:
+        """See what is there now before orders that rest."""
+        if self.orders:
+            self.standing.look(self.orders, self._free)
 
     def _nearest_own(self, order: PaperOrder) -> Decimal | None:
         return self.orders.best(buys=not order.buys)
@@ -252,6 +273,7 @@ class Pit:
         # The book will show less, and that is no cancel of one ahead.
         gone = self.prints.certain((not order.buys, order.limit))
         order.ahead = EXACT.subtract(order.ahead, gone)
+        self.standing.join(order, self._free(order))
         order.is_early = is_before(moment_of(known), order, self.behind)
 
     def _displayed(self, order: PaperOrder) -> Decimal:
@@ -280,6 +302,7 @@ class Pit:
         self.prints.follow(self.known)
         shown = self.shown
         if shown is None:
+            self.standing.forget()
             return
         if self.taken_bids or self.taken_asks:
             self.touched.markets.add(self.contract.market_id)
@@ -294,6 +317,7 @@ class Pit:
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
                 self.touched.orders.add(order.number)
+        self._look()
 
     def _trim(self, book: OrderBook, *, asks: bool) -> None:
         """Of what we took, what a newer book shows no more was taken or withdrawn."""

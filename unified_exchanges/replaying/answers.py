@@ -83,6 +83,12 @@ class Answers:
         return (entry.line for entry in self._entries)
 
     @property
+    def writes(self) -> list[Entry]:
+        """What was asked for that is no read, in the order in which it was sent."""
+        found = (entry for entry in self._entries if entry.line.method != "GET")
+        return sorted(found, key=lambda entry: entry.began)
+
+    @property
     def played(self) -> Iterator[_Recorded]:
         """What the program was given, in the order in which it was recorded."""
         return (entry.line for entry in self._entries if entry.is_played)

@@ -39,6 +39,13 @@ _ALONE: Final = Decimal("0.01")
 _BID: Final = "#146c2e"
 _ASK: Final = "#b3261e"
 
+_CLOCK: Final = (
+    "utcFormat(datum.value, utcmilliseconds(datum.value) ? '%H:%M:%S.%L' "
+    ": utcseconds(datum.value) ? '%H:%M:%S' "
+    ": utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%Y-%m-%d')"
+)
+"""What stands at a tick: 24 hours, or the day that begins there."""
+
 _Row: TypeAlias = dict[str, str]
 _Line: TypeAlias = tuple[str, str, str]
 """Venue, market and outcome."""
@@ -156,17 +163,17 @@ def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
         symbolOpacity=1,
     )
     color = alt.Color("line:N", title=None, legend=legend)
-    utc, zoom = alt.Scale(type="utc"), alt.Scale(zero=False)
+    zoom = alt.Scale(zero=False)
     # Only a candle lasts: what has no beginning has no range either.
     band = chart.mark_rect(opacity=0.2).encode(
-        x=alt.X("since:T", scale=utc),
+        x=alt.X("since:T", scale=alt.Scale(type="utc")),
         x2="at",
         y=alt.Y("low:Q", scale=zoom),
         y2="high",
         color=color,
     )
     line = chart.mark_line(interpolate="step-after").encode(
-        x=alt.X("at:T", title="time (UTC)", scale=utc),
+        x=_time(alt, rows),
         color=color,
         y=alt.Y(
             "price:Q", title="price ($)", scale=zoom, axis=_axis(alt, rows, "price")
@@ -208,7 +215,7 @@ def plot_equity(report: Curve) -> LayerChart:
         _chart(alt, rows, ("equity",))
         .mark_line(interpolate="step-after")
         .encode(
-            x=alt.X("at:T", title="time (UTC)", scale=alt.Scale(type="utc")),
+            x=_time(alt, rows),
             y=alt.Y(
                 "equity:Q",
                 title="equity ($)",
@@ -339,6 +346,13 @@ def _title(alt: Any, title: str, shown: int = 0, count: int = 0) -> Any:
     title = flattened(title)
     told = embedded_text(alt, title)
     return told if told is title and not more else alt.TitleParams(told, **more)
+
+
+def _time(alt: Any, rows: Iterable[_Row]) -> Any:
+    days = {row["at"].partition("T")[0] for row in rows}
+    title = f"time on {min(days)} (UTC)" if len(days) == 1 else "time (UTC)"
+    axis = alt.Axis(labelExpr=_CLOCK, labelOverlap=True)
+    return alt.X("at:T", title=title, scale=alt.Scale(type="utc"), axis=axis)
 
 
 def _when(alt: Any) -> Any:

@@ -61,6 +61,11 @@ class OrderFlows:
         flow = self.venue.cancel_order(order_id, market_id=market_id)
         return self._calls.cancelling(flow, order_id)
 
+    def stopping(self, order_id: str, *, market_id: str) -> Flow[Order]:
+        """The flow of a cancel of one order that is to stay open in no case, likewise."""
+        flow = self.venue.stop_order(order_id, market_id=market_id)
+        return self._calls.cancelling(flow, order_id)
+
     def learn(self, told: Order | Fill | Settlement) -> None:
         """Have `orders` and the guards know what was told of the account past its stream."""
         self._calls.learn(told)

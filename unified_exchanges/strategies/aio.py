@@ -80,7 +80,7 @@ async def async_run(
         asked.leave()
 
 
-def _ending(asked: Asked) -> Ending:
+def _ending(asked: Asked[AsyncExchange]) -> Ending:
     """The end of a run on a loop, which somebody may leave and come back to."""
     running = asyncio.get_running_loop().is_running
     return Ending(*_INTERRUPTIONS, is_asked=asked.is_set, is_here=running)
@@ -91,7 +91,7 @@ async def _recorded(
     exchanges: tuple[AsyncExchange, ...],
     keep: int,
     seconds: float | None,
-    asked: Asked,
+    asked: Asked[AsyncExchange],
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
@@ -106,17 +106,25 @@ async def _recorded(
         try:
             try:
                 run.begin(seconds, asked.is_set)
+                now = asyncio.get_running_loop().time
+                breathed = now()
                 for turn in count(1):
                     if not run.step(progress):
                         break
-                    if not turn % BREATH:
+                    # A strategy may take long for each.
+                    if not turn % BREATH or now() > breathed + _BREATHLESS:
                         await asyncio.sleep(0)
+                        breathed = now()
             finally:
                 ending.hold()
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
             ending.hold()
             ending.met(error)
-        return run.end(ending)
+        return run.end(ending, asked)
+
+
+_BREATHLESS: Final = 0.05
+"""Seconds in which nobody else on the loop is let in, over a recording."""
 
 
 class _AsyncRun:
@@ -161,7 +169,10 @@ class _AsyncRun:
         self._session = self._running.session
 
     async def go(
-        self, seconds: float | None, asked: Asked, progress: Progress | None
+        self,
+        seconds: float | None,
+        asked: Asked[AsyncExchange],
+        progress: Progress | None,
     ) -> RunReport:
         with _ending(asked) as ending:
             try:
@@ -176,7 +187,10 @@ class _AsyncRun:
             return await self._end_all(ending)
 
     async def _live(
-        self, seconds: float | None, asked: Asked, progress: Progress | None
+        self,
+        seconds: float | None,
+        asked: Asked[AsyncExchange],
+        progress: Progress | None,
     ) -> None:
         running = self._running
         self._follow()
@@ -433,7 +447,8 @@ class _AsyncRun:
             async with self._lanes_of(place).last:
                 begun.add(command.key)
                 exchange = self._exchange_of(place)
-                order = await exchange.run(flow_of(exchange, command, place, order_id))
+                flow = flow_of(exchange, command, place, order_id, is_end=True)
+                order = await exchange.run(flow)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

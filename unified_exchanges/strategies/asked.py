@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 __all__ = ["Asked"]
 
@@ -25,10 +26,18 @@ class _Exchange(Protocol):
     def occupied(self) -> _Occupied: ...
 
 
-class Asked:
+X = TypeVar("X", bound=_Exchange)
+
+
+def _raised(exchange: object, error: Exception) -> None:
+    del exchange
+    raise error
+
+
+class Asked(Generic[X]):
     """Set once the caller's event is, or while somebody waits to close an exchange."""
 
-    def __init__(self, stop: _Stop | None, exchanges: Sequence[_Exchange]) -> None:
+    def __init__(self, stop: _Stop | None, exchanges: Sequence[X]) -> None:
         self._stop = stop
         self._exchanges = exchanges
 
@@ -37,15 +46,18 @@ class Asked:
         for exchange in self._exchanges:
             exchange.occupied.enter(self)
 
-    def leave(self) -> None:
+    def leave(self, failed: Callable[[X, Exception], None] = _raised) -> None:
         """Be in none of them any more, and shut those that nobody else is in.
 
         Each is left, and then each is shut, whatever comes in between or another raises:
-        else whoever closes one that was not left would wait for ever.
+        else whoever closes one that was not left would wait for ever.  ``failed`` is told
+        which could not be shut, and why.
         """
-        self._leave(self._exchanges)
+        self._leave(self._exchanges, failed)
 
-    def _leave(self, exchanges: Sequence[_Exchange]) -> None:
+    def _leave(
+        self, exchanges: Sequence[X], failed: Callable[[X, Exception], None]
+    ) -> None:
         if not exchanges:
             return
         # Not by an ExitStack: an interruption while that is entered would skip all.
@@ -55,13 +67,20 @@ class Asked:
             shut = first.occupied.leave(self)
         finally:
             try:
-                self._leave(others)
+                self._leave(others, failed)
             finally:
                 if shut is not None:
-                    shut()
+                    _shut(shut, partial(failed, first))
 
     def is_set(self) -> bool:
         """Whether the run is to end."""
         if self._stop is not None and self._stop.is_set():
             return True
         return any(x.occupied.is_closing() for x in self._exchanges)
+
+
+def _shut(shut: Callable[[], None], failed: Callable[[Exception], None]) -> None:
+    try:
+        shut()
+    except Exception as error:  # noqa: BLE001 - whoever is told says what it is
+        failed(error)

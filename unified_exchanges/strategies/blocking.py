@@ -96,7 +96,7 @@ def _recorded(
     exchanges: tuple[Exchange, ...],
     keep: int,
     seconds: float | None,
-    asked: Asked,
+    asked: Asked[Exchange],
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
@@ -116,7 +116,7 @@ def _recorded(
 
     with Ending(KeyboardInterrupt, is_asked=asked.is_set) as ending:
         ending.tell(live)
-        return run.end(ending)
+        return run.end(ending, asked)
 
 
 def _threads(number: int) -> ThreadPoolExecutor:
@@ -166,7 +166,7 @@ class _Run:
         """What is on its way; also guarded by ``_lock``."""
 
     def go(
-        self, seconds: float | None, asked: Asked, progress: Progress | None
+        self, seconds: float | None, asked: Asked[Exchange], progress: Progress | None
     ) -> RunReport:
         with Ending(KeyboardInterrupt, is_asked=asked.is_set) as ending:
 
@@ -183,7 +183,7 @@ class _Run:
         self,
         hand: Callable[[], None],
         seconds: float | None,
-        asked: Asked,
+        asked: Asked[Exchange],
         progress: Progress | None,
     ) -> None:
         running = self._running
@@ -330,7 +330,7 @@ class _Run:
 
     # -- the end -----------------------------------------------------------------------
 
-    def _end_all(self, ending: Ending, asked: Asked) -> RunReport:
+    def _end_all(self, ending: Ending, asked: Asked[Exchange]) -> RunReport:
         """Each step is done, whatever another raises."""
         kept: list[Command] = []
         left: dict[str, Outcome] = {}
@@ -345,8 +345,7 @@ class _Run:
                 pool.shutdown(wait=False, cancel_futures=True)
         for handed in self._handed:
             ending.surely(handed.close)
-        # While signals are held: it may shut an exchange, which is not to be cut in two.
-        ending.surely(asked.leave)
+        self._running.leave(ending, asked)
         return self._running.report(ending, kept, left)
 
     def _settle(self, ending: Ending) -> None:
@@ -441,7 +440,8 @@ class _Run:
                         order_id = answer.order_id
             begun.add(command.key)
             exchange = self._exchange_of(place)
-            order = exchange.run(flow_of(exchange, command, place, order_id))
+            flow = flow_of(exchange, command, place, order_id, is_end=True)
+            order = exchange.run(flow)
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

@@ -85,6 +85,8 @@ class Desk:
         """When each is due, its turn, its name, and how many were asked for at once, each
         in the call of the one before."""
         self._chain = -1
+        self._rings: int | None = None
+        """When the timer was due whose call goes on."""
         self.is_stopped = False
         self.is_closed = False
         self._contracts = {contract.market_id: contract for contract in contracts}
@@ -122,7 +124,8 @@ class Desk:
         stops it.  Where the venue, the grid, the guards
         or the money refuses it, `Strategy.on_failure` is told.  Raises `BadRequest` for
         what is no number, side, flag, outcome or market of this run, for an ``expires_at``
-        that is no datetime with a time zone, and once the run ends.
+        that is no datetime with a time zone, and in `Strategy.on_stop`.  What is asked for
+        in answer to what is told while the run ends is in ``report.unsent``.
         """
         market = self.market(market_id)
         check_terms(post_only, reduce_only, expires_at)
@@ -168,6 +171,8 @@ class Desk:
     def timer(self, name: str, after: timedelta) -> None:
         """Have `Strategy.on_timer` called once, so much later, with this name.
 
+        In the call of a timer that is counted from when that one was due, so that one timer
+        after another keeps its beat; from now only where it would be due already.
         Of zero it comes next, after what waits now; where each of 10,000 such is asked for
         in the call of the one before, the last is refused with `BadRequest`.
         """
@@ -186,8 +191,13 @@ class Desk:
                 "timedelta(milliseconds=10)"
             )
         self.turn += 1
-        heapq.heappush(self.timers, (self.moment + wait, self.turn, name, chain))
-        self.due = min(self.due, self.moment + wait)
+        due = self.moment + wait
+        if wait and self._rings is not None:
+            # Live each call comes a little late, and takes a while.
+            beat = self._rings + wait
+            due = beat if beat > self.moment else due
+        heapq.heappush(self.timers, (due, self.turn, name, chain))
+        self.due = min(self.due, due)
 
     def log(self, text: Number) -> None:
         """Write a line, or a number, into the report.
@@ -231,6 +241,14 @@ class Desk:
     def cash(self) -> Decimal:
         """Dollars, what open orders hold back included."""
         return self.account.cash
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """The ids of the markets of this run.
+
+        In a backtest of a strategy that names none these are all that were given.
+        """
+        return tuple(self._contracts)
 
     @property
     def open_orders(self) -> list[Order]:
@@ -299,11 +317,11 @@ class Desk:
 
     def ring(self, tell: Callable[[Desk, str], None]) -> None:
         """Tell the timer that is due first."""
-        _, _, name, self._chain = heapq.heappop(self.timers)
+        self._rings, _, name, self._chain = heapq.heappop(self.timers)
         try:
             tell(self, name)
         finally:
-            self._chain = -1
+            self._chain, self._rings = -1, None
 
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""
@@ -418,7 +436,7 @@ class Desk:
 
     def _ask(self, command: Command) -> None:
         if self.is_closed:
-            raise BadRequest("the run ends: no more orders, changes or cancels")
+            raise BadRequest("the run has ended: no more orders, changes or cancels")
         self.outbox.append(command)
         self.decisions.append(command)
         self.counts["decisions"] += 1

@@ -170,13 +170,14 @@ class Ending:
                     f"an order of the run may still be open: {named(key)}: {words}"
                 )
         self._is_concluded = True
+        for note in notes:
+            # Who cancelled a task, or exits, may never look at what it raised.
+            _log.warning("%s", note)
         broke = self.broke
         if broke is None:
             return [order for order in left.values() if isinstance(order, Order)]
         for note in notes:
             add_note(broke, note)
-            # Who cancelled a task, or exits, may never look at what it raised.
-            _log.warning("%s", note)
         raise broke
 
     def unheard(self, keys: list[str], told: Callable[[str], None]) -> None:
@@ -188,6 +189,17 @@ class Ending:
             )
             told(note)
             self._others[note] = None
+
+    def unclosed(
+        self, venue: str, error: Exception, told: Callable[[str], None]
+    ) -> None:
+        """An exchange could not be closed: it costs no report, as no order is open by then."""
+        note = (
+            f"{venue}: it could not be closed at the end of the run: {_named(error)}; "
+            "close() it again"
+        )
+        told(note)
+        self._others[note] = None
 
 
 class Hurry:

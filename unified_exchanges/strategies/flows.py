@@ -41,18 +41,35 @@ class Sending(Protocol):
         """The flow of a cancel."""
         ...
 
+    def stopping(self, order_id: str, *, market_id: str) -> Flow[Order]:
+        """The flow of a cancel at the end of a run."""
+        ...
+
 
 def flow_of(
-    exchange: Sending, command: Command, place: Place, order_id: str | None
+    exchange: Sending,
+    command: Command,
+    place: Place,
+    order_id: str | None,
+    *,
+    is_end: bool = False,
 ) -> Flow[Order]:
-    """What a command does; ``order_id`` is None as long as it is not known."""
+    """What a command does; ``order_id`` is None as long as it is not known.
+
+    ``is_end`` says that the run is over: a cancel is the last that is tried.
+    """
     if isinstance(command, Place):
         return exchange.placing(request(place))
-    return _of_one(exchange, command, place, order_id)
+    return _of_one(exchange, command, place, order_id, is_end=is_end)
 
 
 def _of_one(
-    exchange: Sending, command: Command, place: Place, order_id: str | None
+    exchange: Sending,
+    command: Command,
+    place: Place,
+    order_id: str | None,
+    *,
+    is_end: bool,
 ) -> Flow[Order]:
     market_id, outcome = place.market_id, place.outcome
     if order_id is None:
@@ -69,6 +86,8 @@ def _of_one(
             size=command.size,
         )
         return (yield from changed)
+    if is_end:
+        return (yield from exchange.stopping(order_id, market_id=market_id))
     return (yield from exchange.cancelling(order_id, market_id=market_id))
 
 

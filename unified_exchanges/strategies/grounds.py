@@ -114,9 +114,16 @@ class Ground(ABC):
     def leave(self) -> None:
         """Tell no more."""
 
-    def flow(self, command: Command, place: Place, order_id: str | None) -> Flow[Order]:
-        """What a command does; ``order_id`` is None as long as it is not known."""
-        return flow_of(self.exchange, command, place, order_id)
+    def flow(
+        self,
+        command: Command,
+        place: Place,
+        order_id: str | None,
+        *,
+        is_end: bool,
+    ) -> Flow[Order]:
+        """What a command does; see `flow_of`."""
+        return flow_of(self.exchange, command, place, order_id, is_end=is_end)
 
     @abstractmethod
     def claim(

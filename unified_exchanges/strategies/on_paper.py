@@ -122,12 +122,19 @@ class OnPaper(Ground):
         for fill in events.fills[self._fills :]:
             self.exchange.learn(fill)
 
-    def flow(self, command: Command, place: Place, order_id: str | None) -> Flow[Order]:
+    def flow(
+        self,
+        command: Command,
+        place: Place,
+        order_id: str | None,
+        *,
+        is_end: bool,
+    ) -> Flow[Order]:
         """What a command does; the account knows its orders by our keys as well."""
         if order_id is None and not isinstance(command, Place):
             found = self._venue.broker.find_client(place.key)
             order_id = None if found is None else found.order_id
-        return super().flow(command, place, order_id)
+        return super().flow(command, place, order_id, is_end=is_end)
 
     def claim(
         self, request: Request, since: int | None, *, is_at_once: bool = False

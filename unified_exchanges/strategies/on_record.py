@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Final
 
 from ..errors import BadRequest, NotRecorded
 from ..flow import Request
 from ..models import Subject
 from ..paper import Contract
-from ..recording import Rest, Unanswered
 from ..replaying.answers import Entry
 from ..replaying.early import LATE
 from ..replaying.player import NEVER
@@ -30,6 +30,8 @@ _ELSEWHERE: Final = (
 _SECOND: Final = 10**9
 _SOON: Final = _SECOND // 2
 """Between two cancels of one end."""
+_AGAIN: Final = 3 * _SECOND
+"""Between two of one order, which was held."""
 _WITHIN: Final = (LATE, 60 * _SECOND)
 """Nanoseconds before and after now in which a command may have been sent when it was recorded.
 
@@ -69,7 +71,7 @@ class OnRecord(Ground):
                 venue=exchange.venue.id,
             )
         self._handed: list[Handed] = []
-        self._end: int | None = None
+        self._end: tuple[list[Entry], int] | None = None
 
     @property
     def closing(self) -> int:
@@ -143,27 +145,41 @@ class OnRecord(Ground):
         return entry
 
     def _if_over(self) -> str:
-        """What to do if the run that was recorded had ended by now, where it may have."""
+        """What to do if the run that was recorded had ended by now, where it may have.
+
+        No recording tells when it ended: what is not in it was not sent any more then, or was
+        never decided, and only who ran it knows.
+        """
         if self._end is None:
-            self._end = _end_of(self.timeline.answers.requests)
-        seconds = (self._end - self.origin) / _SECOND
-        if self._end > self.clock.wall or seconds < 0:
+            self._end = _end_of(self.timeline.answers.writes)
+        before, end = self._end
+        now = self.clock.wall
+        seconds = (min(now, end) - self.origin) / _SECOND
+        later = takewhile(lambda x: x.began > now, reversed(before))
+        if seconds < 0 or not all(x.is_played for x in later):
             return ""
         return (
-            "No order, change or cancel comes later in the recording: where the run that was "
-            f"recorded had ended by then, end this one so by run(…, seconds={seconds:.3f}). "
+            "No other order or change comes later in the recording, and no cancel but the "
+            "last ones: where the run that was recorded had ended by then, end this one so "
+            f"by run(…, seconds={seconds:.3f}), and what was not sent any more is unsent "
+            "here too. "
         )
 
 
-def _end_of(requests: Iterable[Rest | Unanswered]) -> int:
-    """When a run that was recorded ended, as far as what it sent tells; 0 if nothing did.
+def _end_of(sent: list[Entry]) -> tuple[list[Entry], int]:
+    """What a run that was recorded sent before its end, and when it seems to have ended.
 
-    Its end sends the last cancels, one soon after another.
+    As far as what it sent tells, 0 where that is nothing.  Its end sends the last cancels,
+    one soon after another, and some of them again.
     """
-    sent = sorted((x.began, x.method) for x in requests if x.method != "GET")
-    if not sent:
-        return 0
-    end, method = sent.pop()
-    while sent and method == sent[-1][1] == "DELETE" and end - sent[-1][0] < _SOON:
-        end, method = sent.pop()
-    return end
+    end = sent[-1].began if sent else 0
+    seen: set[tuple[str, bytes]] = set()
+    while sent and sent[-1].line.method == "DELETE":
+        cancel = sent[-1]
+        what = cancel.line.path, cancel.line.request.data
+        if seen and end - cancel.began >= (_AGAIN if what in seen else _SOON):
+            break
+        seen.add(what)
+        end = cancel.began
+        sent.pop()
+    return sent, end

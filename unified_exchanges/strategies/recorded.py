@@ -22,6 +22,7 @@ from ..replaying.paper_account import Overhearing
 from ..replaying.player import NEVER
 from ..venue import Venue
 from ..watching.replay_hub import timeline_of
+from .asked import Asked
 from .beginning import read_subjects
 from .commands import Cancel, Command
 from .departures import CommandErrand, Departing, Departures, LeftOnce
@@ -299,9 +300,11 @@ class RecordedRun:
         failed: Callable[[Exception], None],
         left: LeftOnce,
         moved: Callable[[], None],
+        *,
+        is_end: bool = False,
     ) -> CommandErrand:
         place, order_id = self._running.session.place_of(command)
-        flow = self._ground.flow(command, place, order_id)
+        flow = self._ground.flow(command, place, order_id, is_end=is_end)
         return CommandErrand(
             flow=leaving(command, flow, left),
             done=done,
@@ -317,7 +320,7 @@ class RecordedRun:
 
     # -- the end -----------------------------------------------------------------------
 
-    def end(self, ending: Ending) -> RunReport:
+    def end(self, ending: Ending, asked: Asked[Any]) -> RunReport:
         """Wait for what is on its way, cancel what is open, and report."""
         left: dict[str, Outcome] = {}
         ending.surely(self._look_up)
@@ -328,6 +331,7 @@ class RecordedRun:
         ending.surely(lambda: self._cancel(ending, left))
         ending.surely(lambda: self._book(ending, left))
         ending.surely(self._ground.leave)
+        self._running.leave(ending, asked)
         return self._running.report(ending, self._kept, left)
 
     def _take_back(self) -> None:
@@ -413,7 +417,8 @@ class RecordedRun:
             ended[command.key] = order
 
         failed = partial(self._not_ended, command, ended)
-        errand = self._errand(command, done, failed, LeftOnce(), _nothing)
+        left = LeftOnce()
+        errand = self._errand(command, done, failed, left, _nothing, is_end=True)
         with self._timeline.lock:
             errand.begin()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -12,6 +12,7 @@ from ..clock import Clock
 from ..models import Balance, Gap, OrderBook, Position
 from ..paper import Contract
 from ..venue import Venue
+from .asked import Asked
 from .beginning import begun
 from .commands import Command
 from .desk import Desk
@@ -193,6 +194,8 @@ class Running:
         for _ in range(len(session.states)):
             # Each may raise, as what it tells does.
             ending.tell(session.states.release)
+        # What is decided until now in answer to what was told is in the report, unsent.
+        session.desk.is_closed = True
         ending.tell(partial(session.strategy.on_stop, session.desk))
 
     def ended(self, left: Mapping[str, Outcome]) -> None:
@@ -218,6 +221,15 @@ class Running:
         if ending.broke is None:
             self.session.conclude()
 
+    def leave(self, ending: Ending, asked: Asked[Any]) -> None:
+        """Be in the exchanges no more; of one that cannot be closed a note tells."""
+
+        def failed(exchange: Any, error: Exception) -> None:
+            ending.unclosed(exchange.venue.id, error, self.session.desk.log)
+
+        # While signals are held: it may shut an exchange, which is not to be cut in two.
+        ending.surely(partial(asked.leave, failed))
+
     def report(
         self,
         ending: Ending,
@@ -225,7 +237,7 @@ class Running:
         left: Mapping[str, Outcome],
     ) -> RunReport:
         """What it came to; raises what broke, or that orders may have been left open."""
-        orders = ending.conclude(left, self.session.named)
+        orders = ending.conclude(self.session.as_asked(left), self.session.named)
         return self.session.report(self.origin, unsent, orders)
 
 

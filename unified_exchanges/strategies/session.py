@@ -400,18 +400,22 @@ class Session:
 
     def stop(self) -> tuple[Command, ...]:
         """Send no more from now on; gives what was decided and is not sent."""
-        self.is_stopping = self.desk.is_closed = True
-        outbox = tuple(self.desk.outbox)
-        moment = self.desk.moment
-        self._decided.update((id(x), (moment, x)) for x in outbox)
+        self.is_stopping = True
         waiting = [x for own in self._own.values() for x in own.waiting]
-        unsent = [*self._sendable, *waiting, *outbox]
+        unsent = [*self._sendable, *waiting, *self._undelivered()]
         self._sendable.clear()
         self._revoked.clear()
-        self.desk.outbox.clear()
         for own in self._own.values():
             own.waiting.clear()
         return tuple(unsent)
+
+    def _undelivered(self) -> list[Command]:
+        """What was decided and never came here, also in answer to what the end tells."""
+        outbox = [*self.desk.outbox]
+        self.desk.outbox.clear()
+        moment = self.desk.moment
+        self._decided.update((id(x), (moment, x)) for x in outbox)
+        return outbox
 
     def _in_order(self, commands: Iterable[Command]) -> tuple[Command, ...]:
         """Commands that came to nothing, as they were decided: many at one moment."""
@@ -446,17 +450,26 @@ class Session:
             if own.is_doubtful or (own.order_id is not None and not own.is_over)
         ]
 
+    def as_asked(self, left: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """How orders ended, by their keys, in terms of the outcome that was asked for."""
+        return {
+            key: outcome.in_terms_of(self._own[key].place.outcome)
+            if isinstance(outcome, Order)
+            else outcome
+            for key, outcome in left.items()
+        }
+
     def ended(self, left: Mapping[str, Outcome]) -> None:
         """Take how the orders ended that were left, by their keys: fills are waited for.
 
         From now on all is booked, and the strategy is told nothing.
         """
         self.states.is_over = True
-        for key, outcome in left.items():
+        for key, outcome in self.as_asked(left).items():
             if isinstance(outcome, Order):
                 own = self._own[key]
                 own.order_id = outcome.order_id
-                self._order(own, outcome.in_terms_of(own.place.outcome))
+                self._order(own, outcome)
         self.states.await_fills(self._own.values())
 
     def book(self, news: object) -> None:
@@ -485,6 +498,7 @@ class Session:
     ) -> RunReport:
         """What it came to."""
         desk = self.desk
+        unsent = self._in_order([*unsent, *self._undelivered()])
         return RunReport(
             started_at=at(started),
             ended_at=at(desk.moment),
@@ -499,7 +513,7 @@ class Session:
             fills=tuple(self.fills),
             failures=tuple(self.failures),
             left_orders=tuple(left),
-            unsent=self._in_order(unsent),
+            unsent=unsent,
             notes=tuple(desk.notes),
             cash=desk.cash,
             positions=tuple(desk.positions()),

@@ -156,6 +156,10 @@ class Venue(Checkup, Paging, Permission):
         """Cancel everything open, first by what stops many at once, and re-read."""
         return self.cancel_all_orders()
 
+    def stop_order(self, order_id: str, *, market_id: str | None = None) -> Flow[Order]:
+        """Cancel one that is to stay open in no case, as patiently as `stop_orders` all."""
+        return self.cancel_order(order_id, market_id=market_id)
+
     # -- dry runs -------------------------------------------------------------------
 
     def rehearse(self, request: Request) -> Flow[tuple[Response, DryRunReport]]:

@@ -685,6 +685,23 @@ def test_fault_19_a_delay_that_ends_meanwhile_is_waited_for(scene: Scene) -> Non
     assert report.is_complete
 
 
+def test_fault_19_what_rests_of_an_order_after_a_delay_is_cancelled(
+    scene: Scene,
+) -> None:
+    (market, *_) = scene.markets(lambda x: bool(x.seconds_delay))
+    book = scene.trader.fetch_order_book(market.market_id)
+    size = book.ask.size + 5
+    terms = (market.market_id, book.outcome, "buy", book.ask.price, size)
+    order = scene.trader.create_order(*terms)
+    assert scene.trader.fetch_open_orders() == []
+    report = scene.trader.cancel_all_orders()
+    assert report.is_complete
+    [gone] = report.canceled
+    assert (gone.order_id, gone.status) == (order.order_id, OrderStatus.CANCELED)
+    assert gone.filled == size - 5
+    assert scene.trader.fetch_open_orders() == []
+
+
 def unlisted(scene: Scene, response: Response) -> None:
     """From now on the list of open orders answers this."""
     serve = scene.ground.venue.handle

@@ -31,6 +31,9 @@ _ORDERS: Final = "/clob/orders"
 _ABSENT: Final = 404
 SETTLING: Final = (0.3, 0.6, 1.2)
 """Seconds before each further read of an order whose cancel should show by now."""
+_ONCE: Final = (SETTLING,)
+_PATIENT: Final = (SETTLING, SETTLING, ())
+"""As a cancel of all: what a game's delay holds is over within some seconds."""
 UNTOLD: Final = "the venue tells nothing of it; look at fetch_fills(order_id=…)"
 """Why it is not known how an order ended that no source tells."""
 
@@ -46,6 +49,19 @@ class Cancelling(Lookup):
         params: Params | None = None,
     ) -> Flow[Order]:
         """Cancel one; see `Exchange.cancel_order`."""
+        return (yield from self._cancel_one(order_id, market_id, params, _ONCE))
+
+    def stop_order(self, order_id: str, *, market_id: str | None = None) -> Flow[Order]:
+        """Cancel one, also one that a game's delay holds; see `Venue.stop_order`."""
+        return (yield from self._cancel_one(order_id, market_id, None, _PATIENT))
+
+    def _cancel_one(
+        self,
+        order_id: str,
+        market_id: str | None,
+        params: Params | None,
+        tries: Sequence[Sequence[float]],
+    ) -> Flow[Order]:
         self.require_writable(f"cancel of {order_id}")
         name = read_order_id(order_id)
         market = None if market_id is None else read_market_id(market_id)
@@ -54,10 +70,28 @@ class Cancelling(Lookup):
         seen = self.memory.order(name)
         if seen is not None and not (seen.is_open or seen.is_inferred):
             return seen
-        return (yield from self.cancel_present(name))
+        return (yield from self.cancel_present(name, tries))
 
-    def cancel_present(self, order_id: str) -> Flow[Order]:
-        """Cancel an order that is not known to have ended."""
+    def cancel_present(
+        self, order_id: str, tries: Sequence[Sequence[float]] = _ONCE
+    ) -> Flow[Order]:
+        """Cancel an order that is not known to have ended.
+
+        Tried again while the venue refuses and the order is read as open: ``tries`` are,
+        for each, the seconds before each further read of it.
+        """
+        refused: ExchangeError | None = None
+        for waits in tries:
+            found = yield from self._cancel_once(order_id, [*waits])
+            if isinstance(found, Order):
+                return found
+            refused = found
+        assert refused is not None
+        raise refused
+
+    def _cancel_once(
+        self, order_id: str, waits: list[float]
+    ) -> Flow[Order | ExchangeError]:
         call = self._cancellation(order_id)
         try:
             response = yield from self.send(call)
@@ -68,7 +102,7 @@ class Cancelling(Lookup):
         if order_id in said.done:
             return (yield from self.ended(order_id))
         reason = said.reasons.get(order_id)
-        return (yield from self.after_refused(order_id, call, reason))
+        return (yield from self._standing(order_id, call, reason, waits))
 
     def _cancellation(self, order_id: str) -> Call:
         return self.write(
@@ -102,6 +136,19 @@ class Cancelling(Lookup):
         waits: list[float] | None = None,
     ) -> Flow[Order]:
         """It was not cancelled: it had ended, is held for a delay, or was never there."""
+        found = yield from self._standing(order_id, call, reason, waits)
+        if isinstance(found, ExchangeError):
+            raise found
+        return found
+
+    def _standing(
+        self,
+        order_id: str,
+        call: Call,
+        reason: str | None,
+        waits: list[float] | None,
+    ) -> Flow[Order | ExchangeError]:
+        """One that was not cancelled, as it ended; the error if it still counts as open."""
         try:
             found = yield from self.read_settled(order_id, waits)
         except UnifiedExchangesError as trouble:
@@ -115,7 +162,7 @@ class Cancelling(Lookup):
             "ended; it still counts. An order that is held for a game's delay cannot be "
             "cancelled until that is over: try again, or cancel_all_orders()"
         )
-        raise ExchangeError(message, venue=self.id, request=call.name)
+        return ExchangeError(message, venue=self.id, request=call.name)
 
     def unsettled(
         self,

@@ -195,6 +195,7 @@ class MassCancelling(Cancelling):
             if pause:
                 yield Sleep(SETTLING[min(pause, len(SETTLING)) - 1])
             remaining = yield from self._left(market, known, failure)
+            listed = {order.order_id for order in remaining}
             known.update(dict.fromkeys(order.order_id for order in remaining))
             if market is not None and not known:
                 # A mistyped market must not look like success.
@@ -209,6 +210,11 @@ class MassCancelling(Cancelling):
                     canceled[result.order_id] = result.order
             if len(errors) == len(results) or pause == _ROUNDS - 1:
                 remaining = yield from self._left(market, known, None)
+                if pause < _ROUNDS - 1 and not listed.issuperset(
+                    order.order_id for order in remaining
+                ):
+                    # What a delay held rests by now: no cancel of it was refused yet.
+                    continue
                 # They were waited for already.
                 remaining += yield from self._read_gone(
                     known, remaining, canceled, unread, waits=[]
