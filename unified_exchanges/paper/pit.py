@@ -43,7 +43,7 @@ from .arrival import concerns_early, is_before, is_surely_before, moment_of
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds, priority
 from .own import OwnTake, OwnTakes, deduct
-from .prints import Prints
+from .prints import Place, Prints
 from .refusals import PAUSES, Pause, not_trading
 from .resting import Resting
 from .standing import Standing
@@ -149,7 +149,10 @@ class Pit:
     @property
     def shown(self) -> OrderBook | None:
         """The same in terms of the first outcome."""
-        book, first = self.known, self.contract.first
+        return self._in_first(self.known)
+
+    def _in_first(self, book: OrderBook | None) -> OrderBook | None:
+        first = self.contract.first
         return book if book is None or book.outcome == first else book.complement(first)
 
     def lose(self) -> None:
@@ -295,19 +298,18 @@ class Pit:
             if self.own.see(self.known, book, taken, self.prints):
                 self.touched.markets.add(self.contract.market_id)
         self.latest = book
-        if self.prints.waiting:
-            self.prints.follow(self.known)
         if not self.is_busy:
+            if self.prints.waiting:
+                self.prints.follow(self.known)
             return
-        self.prints.follow(self.known)
-        shown = self.shown
+        known = self.known
+        self.prints.follow(known)
+        shown = self._in_first(known)
         if shown is None:
             self.standing.forget()
             return
-        if self.taken_bids or self.taken_asks:
-            self.touched.markets.add(self.contract.market_id)
-        self._trim(book, asks=False)
-        self._trim(book, asks=True)
+        self._trim(shown, asks=False)
+        self._trim(shown, asks=True)
         for order in self.orders:
             displayed = self._displayed(order)
             if order.is_early:
@@ -319,18 +321,28 @@ class Pit:
                 self.touched.orders.add(order.number)
         self._look()
 
-    def _trim(self, book: OrderBook, *, asks: bool) -> None:
+    def _trim(self, shown: OrderBook, *, asks: bool) -> None:
         """Of what we took, what a newer book shows no more was taken or withdrawn."""
-        shown, taken = self.shown, self._taken(asks=asks)
-        if shown is None or not taken:
+        taken = self._taken(asks=asks)
+        if not taken:
             return
-        levels = shown.asks if asks else shown.bids
-        sizes = {level.price: level.size for level in levels}
-        for price, size in list(taken.items()):
-            less = EXACT.subtract(size, sizes.get(price, ZERO))
-            if less > ZERO:
-                deduct(taken, price, less)
-                self.own.trim((asks, price), less, moment_of(book))
+        left = dict(taken)
+        for level in shown.asks if asks else shown.bids:
+            if level.price in left:
+                self._deduct((asks, level.price), left.pop(level.price), level.size)
+                if not left:
+                    return
+        for price, size in left.items():
+            self._deduct((asks, price), size, ZERO)
+
+    def _deduct(self, place: Place, size: Decimal, shown: Decimal) -> None:
+        if size > shown:
+            less = EXACT.subtract(size, shown)
+            deduct(self._taken(asks=place[0]), place[1], less)
+            self.touched.markets.add(self.contract.market_id)
+            book = self.latest
+            assert book is not None
+            self.own.trim(place, less, moment_of(book))
 
     def _join(self, order: PaperOrder, displayed: Decimal) -> None:
         """See in a newer book who else had joined before an order, if it tells that."""
