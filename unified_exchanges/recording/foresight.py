@@ -163,13 +163,17 @@ class Foresight:
             told = next(self._events, None)
             if told is None:
                 self._moment = _NEVER
+            elif type(told[1]) is OwnTake:
+                # Others may stand right behind it: only all else says how far it is.
+                self._known.append(told)
             else:
                 self._moment = told[0]
-                if type(told[1]) is OwnTake:
-                    self._known.append(told)
         known, self._known = self._known, []
         for each in known:
-            if is_wanted(each[1].market_id):
+            if each[0] > moment + _AHEAD:
+                # After a quiet spell: by then it would have been forgotten.
+                self._known.append(each)
+            elif is_wanted(each[1].market_id):
                 yield each[1]
             elif each[0] > moment - 2 * _AHEAD:
                 # It may be wanted by the next order.
