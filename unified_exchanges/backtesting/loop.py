@@ -96,7 +96,7 @@ class Loop:
             lambda: self._heard,
         )
         self._teller.guarding = self._guarding
-        self._sender = Sender(self._engine, self._guarding)
+        self._sender = Sender(self._engine, self._guarding, self._teller.is_over)
         self._measures = Measures(self._engine)
         self._sampling = Sampling(self._measures, every)
         self._quiet: dict[str, Pit | None] = {}
