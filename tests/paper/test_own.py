@@ -360,3 +360,14 @@ def test_a_late_step_of_a_settlement_explains_nothing_more(later: int) -> None:
     made.receive(then + MS, took_it)
     made.receive(then + 2 * MS, shown("100@0.55 5@0.56", then + 2 * MS))
     assert took(made, 999) == 0
+
+
+@pytest.mark.parametrize("ahead", [-90, 61, 3_600])
+def test_what_it_took_is_known_by_the_venue_s_time_however_the_recorder_s_is_off(
+    ahead: int,
+) -> None:
+    made = engine(cash="100000")
+    made.receive(START + ahead * SECOND, shown("100@0.55", START))
+    assert took(made, 30) == 30
+    heard(made, *OURS)
+    assert took(made, 999) == 70

@@ -90,10 +90,15 @@ class OwnTakes:
         """Whether the next book may show some of it."""
         return any(x.left for x in self.told)
 
-    def hear(self, own: OwnTake, moment: int) -> None:
-        """Take one, unless it was told before: a venue may tell each several times."""
+    def hear(self, own: OwnTake, moment: int, shown: int | None) -> None:
+        """Take one, unless it was told before: a venue may tell each several times.
+
+        ``shown`` is the venue's time of the newest book, if there is one that tells it: the
+        clock of who recorded may be off by more than what a step of a settlement is late.
+        """
         self._forget(moment)
-        if own.take_id in self._ids or own.earliest < moment - _KEPT:
+        now = moment if shown is None else shown
+        if own.take_id in self._ids or own.earliest < now - _KEPT:
             # A late step of its settlement: all have shown it, and what we took since is ours.
             return
         self._ids[own.take_id] = moment
