@@ -305,3 +305,12 @@ def test_a_later_step_of_one_keeps_its_place_before_what_was_heard_after_it() ->
     ]
     told = [x.take_id for _, x in foreseen(events) if isinstance(x, OwnTake)]
     assert told == ["first", "second"]
+
+
+@pytest.mark.parametrize("hours", [0.5, 2])
+def test_what_no_trade_dates_is_remembered_for_an_hour(hours: float) -> None:
+    later = START + int(hours * 3_600) * SECOND
+    other = attrs.evolve(ROUGH, take_id="other")
+    events = [(START, ROUGH), (later, other), (later + 9 * SECOND, ROUGH)]
+    told = [x.take_id for _, x in foreseen(events) if isinstance(x, OwnTake)]
+    assert told == ["1", "other", *["1"] * (hours > 1)]

@@ -115,17 +115,20 @@ class _Dating:
                 nearest = min(reversed(alike), key=lambda x: abs(x[0] - heard))
                 yield self._dated(heard, own, nearest)
                 continue
-            self._known[own.take_id] = heard
+            self._know(own, heard)
             yield own
 
     def _dated(self, moment: int, own: OwnTake, told: tuple[int, Trade]) -> OwnTake:
         self._trades.remove(told)
+        self._know(own, moment)
+        then = nanoseconds(told[1].created_at)
+        return attrs.evolve(own, earliest=then, latest=then)
+
+    def _know(self, own: OwnTake, moment: int) -> None:
         if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
             since = moment - _FORGOTTEN
             self._known = {k: x for k, x in self._known.items() if x >= since}
         self._known[own.take_id] = moment
-        then = nanoseconds(told[1].created_at)
-        return attrs.evolve(own, earliest=then, latest=then)
 
 
 def _is_of(own: OwnTake, trade: Trade) -> bool:
