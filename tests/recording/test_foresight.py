@@ -314,3 +314,41 @@ def test_what_no_trade_dates_is_remembered_for_an_hour(hours: float) -> None:
     events = [(START, ROUGH), (later, other), (later + 9 * SECOND, ROUGH)]
     told = [x.take_id for _, x in foreseen(events) if isinstance(x, OwnTake)]
     assert told == ["1", "other", *["1"] * (hours > 1)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_trades_of_several_makers_date_it_by_its_transaction(first: bool) -> None:
+    parts = [
+        (
+            START + (60 + n) * MS,
+            printed(START + 60 * MS, size=D(size), transaction="0xours"),
+        )
+        for n, size in enumerate((20, 10))
+    ]
+    told = (START + 61 * MS, attrs.evolve(ROUGH, transaction="0xours"))
+    events = sorted([*parts, told], key=lambda x: x[0])
+    if first:
+        events = [(START, told[1]), *parts]
+    assert [x[1:] for x in owns(*events)] == [(60 * MS, 60 * MS)]
+    # Of another transaction, or of more than it took, they do not.
+    other = attrs.evolve(ROUGH, transaction="0xother")
+    assert [x[1:] for x in owns((START, other), *parts)] == [(0, SECOND - 1)]
+    less = attrs.evolve(ROUGH, transaction="0xours", size=D(9))
+    assert [x[1:] for x in owns((START, less), *parts)] == [(0, SECOND - 1)]
+
+
+def test_trades_of_one_transaction_that_are_all_of_it_date_it_before_it_has_one() -> (
+    None
+):
+    sizes = (20, 10)
+    events = [
+        (START + (60 + n) * MS, printed(size=D(size), transaction="0xours"))
+        for n, size in enumerate(sizes)
+    ]
+    # A trade as large that is a part of what another took is none.
+    for n, size in enumerate((30, 5)):
+        theirs = printed(size=D(size), transaction="0xtheirs")
+        events.append((START + (62 + n) * MS, theirs))
+    told: list[tuple[int, object]] = [*events, (START + 70 * MS, ROUGH)]
+    [own] = [x for _, x in foreseen(told) if isinstance(x, OwnTake)]
+    assert (own.earliest, own.transaction) == (START + 3 * MS, "0xours")
