@@ -62,7 +62,10 @@ class Others:
         assert self._send("taker", self._sides[0], 10, "ioc") == 10
 
     def _join(self) -> None:
-        assert self._send("joiner", self._sides[1], 20, "gtc") == 0
+        self.join(20)
+
+    def join(self, size: int) -> None:
+        assert self._send("joiner", self._sides[1], size, "gtc") == 0
 
     def _send(self, who: str, side: Side, size: int, how: Any) -> Decimal:
         ticket = Ticket(
@@ -307,3 +310,75 @@ def test_what_a_strategy_did_not_take_itself_is_anothers(
     [found] = sizes(tested, tested.fills)
     # Where the trade is told after the book of its moment, it may still be to be shown.
     assert found == got[2] if venue == "kalshi" else 0 < found <= got[2]
+
+
+class Most(Strategy):
+    """Takes all but 25 of the best offer, and these by the very book that shows them."""
+
+    subjects = (Subject.ORDER_BOOK, Subject.TRADES)
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+        self.first: OrderBook | None = None
+        self.turns = 0
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        outcome = desk.market(book.market_id).outcomes[0].label
+        mine = book if book.outcome == outcome else book.complement(outcome)
+        if self.first is None:
+            self.first = mine
+            desk.timer("take", 2 * _BEAT)
+        elif self.turns == 1 and mine.ask and self.first.ask:
+            level = mine.ask
+            if (level.price, level.size) == (self.first.ask.price, 25):
+                self.take(desk, level.size)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "end":
+            desk.stop()
+            return
+        assert self.first is not None
+        assert self.first.ask is not None
+        self.take(desk, self.first.ask.size - 25)
+        desk.timer("end", 6 * _BEAT)
+
+    def take(self, desk: Desk, size: Decimal) -> None:
+        assert self.first is not None
+        assert self.first.ask is not None
+        self.turns += 1
+        name, outcome = self.first.market_id, self.first.outcome
+        price = self.first.ask.price
+        desk.place(name, outcome, "buy", price, size, time_in_force="ioc")
+
+
+def _of_two_makers(at: Stage, ex: Any) -> str:
+    """A market at whose best offer another maker has joined with 50."""
+    for market in ex.fetch_markets(limit=100):
+        if market.bid and market.ask and not market.legs:
+            ask = ex.fetch_order_book(market.market_id).ask
+            lot = market.immediate_lot(ask.price)
+            if ask.size >= 100 and not 25 % lot and not (ask.size + 25) % lot:
+                Others(at, market.market_id, 0, ask.price).join(50)
+                return str(market.market_id)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_who_takes_of_two_makers_at_once_fills_the_same_again(
+    venue: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "session.jsonl"
+    with stage(venue) as at:
+        with exchange(at.venue, **at.account) as ex:
+            name = _of_two_makers(at, ex)
+        with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+            contract = contract_of(ex, name)
+            real = run(Most(name), ex, seconds=30)
+    got = sizes(real, real.fills)
+    assert got[1:] == [25]
+    convert(path, tmp_path / "tables")
+    for source in (path, tmp_path / "tables"):
+        tested = backtest(Most(name), source, contracts=[contract], cash=10_000)
+        assert sizes(tested, tested.fills) == got
+    again = on_paper("blocking", path, Most(name), Decimal(10_000))
+    assert sizes(again, again.fills) == got

@@ -19,7 +19,7 @@ from unified_exchanges.paper.refusals import (
     not_trading,
 )
 
-from .scene import SECOND, START, book, change, contract
+from .scene import SECOND, START, D, book, change, contract, trade
 
 CLOSE = START + 100 * SECOND
 
@@ -78,6 +78,27 @@ def test_a_market_opens_by_the_clock() -> None:
         engine.place(moment, "RAIN", "yes", "buy", "0.30", 10)
         engine.advance(moment)
     assert [x for _, x in told(engine)] == ["rejected", "open"]
+
+
+@pytest.mark.parametrize(
+    "status", [MarketStatus.OPEN, MarketStatus.UNOPENED, MarketStatus.PAUSED]
+)
+def test_what_a_trade_took_before_the_first_order_is_gone_whatever_was_told_before(
+    status: MarketStatus,
+) -> None:
+    given = hours(status=status, opens_at=at(START))
+    engine = PaperEngine([given], cash="1000")
+    shown = attrs.evolve(book("10@0.40", "10@0.50"), timestamp=at(START))
+    engine.receive(START, shown)
+    taken = START + SECOND
+    # Told before it happened: by as much the clock is behind.
+    engine.receive(taken - 2 * SECOND // 1000, trade("0.50", "7", moment=taken))
+    if status is MarketStatus.PAUSED:
+        engine.receive(taken, change(MarketStatus.OPEN))
+    key = engine.place(taken, "RAIN", "yes", "buy", "0.50", 10, time_in_force="ioc")
+    engine.advance(taken)
+    assert engine.order(key).filled == D(3)
+    assert engine.pits["RAIN"].behind == 2 * SECOND // 1000
 
 
 @pytest.mark.parametrize(

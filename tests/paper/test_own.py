@@ -35,6 +35,7 @@ def own(
     price: str = "0.55",
     trade_id: str | None = None,
     take_id: str | None = None,
+    transaction: str | None = None,
 ) -> OwnTake:
     return OwnTake(
         take_id=take_id or f"{moment}:{price}",
@@ -46,6 +47,7 @@ def own(
         earliest=moment,
         latest=moment if latest is None else latest,
         trade_id=trade_id,
+        transaction=transaction,
     )
 
 
@@ -359,4 +361,52 @@ def test_a_late_step_of_a_settlement_explains_nothing_more(later: int) -> None:
     assert took(made, 100) == 100
     made.receive(then + MS, took_it)
     made.receive(then + 2 * MS, shown("100@0.55 5@0.56", then + 2 * MS))
+    assert took(made, 999) == 0
+
+
+@pytest.mark.parametrize("ahead", [-90, 61, 3_600])
+def test_what_it_took_is_known_by_the_venue_s_time_however_the_recorder_s_is_off(
+    ahead: int,
+) -> None:
+    made = engine(cash="100000")
+    made.receive(START + ahead * SECOND, shown("100@0.55", START))
+    assert took(made, 30) == 30
+    heard(made, *OURS)
+    assert took(made, 999) == 70
+
+
+def parts(*sizes: int, transaction: str = "0xours") -> list[Trade]:
+    """A trade of each maker, as a venue may tell of what one order took."""
+    return [
+        attrs.evolve(printed(size, NOW, f"{transaction}{n}"), transaction=transaction)
+        for n, size in enumerate(sizes)
+    ]
+
+
+@pytest.mark.parametrize("sizes", [(30,), (20, 10), (10, 10, 10)])
+@pytest.mark.parametrize("latest", [NOW, NOW + SECOND - 1])
+def test_what_it_took_of_several_makers_is_printed_in_parts(
+    sizes: tuple[int, ...], latest: int
+) -> None:
+    made = quoted()
+    assert took(made, 30) == 30
+    heard(made, own(latest=latest, transaction="0xours"), *parts(*sizes))
+    heard(made, shown("70@0.55", NOW))
+    assert took(made, 999) == 70
+
+
+def test_of_parts_that_are_not_ours_all_were_others() -> None:
+    made = quoted()
+    assert took(made, 12) == 12
+    heard(made, own(transaction="0xours"), *parts(10, 10, 10))
+    # 12 of those 30 are what we took, and it would have taken 18 beside us.
+    assert took(made, 999) == 70
+
+
+def test_a_trade_of_another_transaction_is_none_of_them() -> None:
+    made = quoted()
+    assert took(made, 30) == 30
+    heard(made, own(transaction="0xours"), *parts(30, transaction="0xtheirs"))
+    assert took(made, 999) == 40
+    heard(made, *parts(20, 10), shown("40@0.55", NOW + MS))
     assert took(made, 999) == 0

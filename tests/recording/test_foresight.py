@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from unified_exchanges import BUY, Trade, exchange
 from unified_exchanges.paper import OwnTake
-from unified_exchanges.recording import Recorder
+from unified_exchanges.recording import Body, Frame, Header, Opened, Recorder
 from unified_exchanges.recording.foresight import Foresight, foreseen
+from unified_exchanges.recording.format import FORMAT, encode
 from unified_exchanges.registry import folder
 
 from ..paper.scene import SECOND, START, D, book, trade
@@ -140,6 +142,76 @@ def test_a_file_that_is_read_once_more_tells_of_wanted_markets_ahead(
     begun.close()
 
 
+def filled(path: Path, *moments: int) -> Foresight:
+    """One over a recording of an account that is told of a fill at each of these moments."""
+    url = "http://127.0.0.1:1"
+    head = Header(
+        format=FORMAT,
+        venue="kalshi",
+        environment=url,
+        library="1",
+        rest=url,
+        at=START,
+        mono=0,
+        flavour="blocking",
+    )
+    lines = [encode(head), encode(Opened(at=START, mono=0, connection=1, url=url))]
+    granted = {"type": "subscribed", "id": 1, "msg": {"channel": "fill", "sid": 1}}
+    frames = [(START, granted)]
+    for number, moment in enumerate(moments):
+        told = {
+            "trade_id": f"t{number}",
+            "order_id": "o1",
+            "market_ticker": "RAIN",
+            "is_taker": True,
+            "outcome_side": "yes",
+            "book_side": "bid",
+            "yes_price_dollars": "0.55",
+            "count_fp": "1.00",
+            "fee_cost": "0.01",
+            "ts_ms": (moment - MS) // MS,
+        }
+        frames.append((moment, {"type": "fill", "sid": 1, "msg": told}))
+    lines += [
+        encode(
+            Frame(
+                at=moment,
+                mono=moment - START,
+                connection=1,
+                direction="in",
+                body=Body.of(json.dumps(told).encode(), redacted=False),
+            )
+        )
+        for moment, told in frames
+    ]
+    path.write_bytes(b"".join(lines))
+    return Foresight(path, folder("kalshi", "decoder").DECODER)
+
+
+def known_at(foresight: Foresight, moment: int) -> list[str | None]:
+    return [x.trade_id for x in foresight.take(moment, lambda _: True)]
+
+
+@pytest.mark.parametrize("quiet", [6, 90])
+def test_after_a_quiet_spell_all_that_one_order_took_is_known_before_its_books(
+    quiet: int, tmp_path: Path
+) -> None:
+    then = START + quiet * SECOND
+    foresight = filled(tmp_path / "r.jsonl", then, then, then + SECOND)
+    assert known_at(foresight, then - MS) == ["t0", "t1", "t2"]
+    assert known_at(foresight, then + 9 * SECOND) == []
+    foresight.close()
+
+
+def test_nothing_is_known_a_quiet_spell_before_it_happens(tmp_path: Path) -> None:
+    then = START + 90 * SECOND
+    foresight = filled(tmp_path / "r.jsonl", then, then + SECOND)
+    # Whoever knew it would have forgotten it by then.
+    assert known_at(foresight, START + SECOND) == []
+    assert known_at(foresight, then - MS) == ["t0", "t1"]
+    foresight.close()
+
+
 def test_of_trades_that_are_alike_its_transaction_tells_which_it_was() -> None:
     theirs = printed(START + 3 * MS, transaction="0xtheirs")
     ours = printed(START + 500 * MS, transaction="0xours")
@@ -233,3 +305,50 @@ def test_a_later_step_of_one_keeps_its_place_before_what_was_heard_after_it() ->
     ]
     told = [x.take_id for _, x in foreseen(events) if isinstance(x, OwnTake)]
     assert told == ["first", "second"]
+
+
+@pytest.mark.parametrize("hours", [0.5, 2])
+def test_what_no_trade_dates_is_remembered_for_an_hour(hours: float) -> None:
+    later = START + int(hours * 3_600) * SECOND
+    other = attrs.evolve(ROUGH, take_id="other")
+    events = [(START, ROUGH), (later, other), (later + 9 * SECOND, ROUGH)]
+    told = [x.take_id for _, x in foreseen(events) if isinstance(x, OwnTake)]
+    assert told == ["1", "other", *["1"] * (hours > 1)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_trades_of_several_makers_date_it_by_its_transaction(first: bool) -> None:
+    parts = [
+        (
+            START + (60 + n) * MS,
+            printed(START + 60 * MS, size=D(size), transaction="0xours"),
+        )
+        for n, size in enumerate((20, 10))
+    ]
+    told = (START + 61 * MS, attrs.evolve(ROUGH, transaction="0xours"))
+    events = sorted([*parts, told], key=lambda x: x[0])
+    if first:
+        events = [(START, told[1]), *parts]
+    assert [x[1:] for x in owns(*events)] == [(60 * MS, 60 * MS)]
+    # Of another transaction, or of more than it took, they do not.
+    other = attrs.evolve(ROUGH, transaction="0xother")
+    assert [x[1:] for x in owns((START, other), *parts)] == [(0, SECOND - 1)]
+    less = attrs.evolve(ROUGH, transaction="0xours", size=D(9))
+    assert [x[1:] for x in owns((START, less), *parts)] == [(0, SECOND - 1)]
+
+
+def test_trades_of_one_transaction_that_are_all_of_it_date_it_before_it_has_one() -> (
+    None
+):
+    sizes = (20, 10)
+    events = [
+        (START + (60 + n) * MS, printed(size=D(size), transaction="0xours"))
+        for n, size in enumerate(sizes)
+    ]
+    # A trade as large that is a part of what another took is none.
+    for n, size in enumerate((30, 5)):
+        theirs = printed(size=D(size), transaction="0xtheirs")
+        events.append((START + (62 + n) * MS, theirs))
+    told: list[tuple[int, object]] = [*events, (START + 70 * MS, ROUGH)]
+    [own] = [x for _, x in foreseen(told) if isinstance(x, OwnTake)]
+    assert (own.earliest, own.transaction) == (START + 3 * MS, "0xours")

@@ -14,7 +14,10 @@ from unified_exchanges.flow import Request, Response
 from unified_exchanges.recording import Frame, Opened, Recorder, Rest, Withheld, read
 from unified_exchanges.testing import cassette
 
+from .sessions import plain
+
 URL = "http://127.0.0.1:1/trade-api/v2"
+CLOB = "http://127.0.0.1:1"
 HARD = "Zürich/<geheim>"
 
 
@@ -225,3 +228,58 @@ def test_a_cassette_refuses_an_empty_text_as_well(tmp_path: Path) -> None:
         cassette(tmp_path / "a.yaml", "record", **how),
     ):
         pytest.fail("nothing is recorded")
+
+
+KEY = "2c7cd1a94be03f58" * 4
+SPELLINGS = {
+    "as given": "0x" + KEY,
+    "bare": KEY,
+    "in capitals": "0x" + KEY.upper(),
+    "bare in capitals": KEY.upper(),
+}
+
+
+def recorded_of(path: Path, told: str, **how: Any) -> str:
+    """All that is recorded of a message under names of what is public."""
+    frame = json.dumps({"event_type": "x", "hash": told, "market": told})
+    with (
+        exchange("polymarket", environment=CLOB, **how) as ex,
+        Recorder(ex, path) as recorder,
+    ):
+        connection = recorder.opened("ws://toy.test/")
+        recorder.told(connection, "in", [frame])
+        recorder.told(connection, "out", [frame])
+        recorder.closed(connection, f"no {told}")
+    return plain(path).decode()
+
+
+@pytest.mark.parametrize("told", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("given", SPELLINGS.values(), ids=SPELLINGS)
+def test_the_key_of_a_wallet_is_known_however_it_is_spelled(
+    path: Path, given: str, told: str
+) -> None:
+    assert KEY[:16] not in recorded_of(path, told, private_key=given).lower()
+
+
+@pytest.mark.parametrize("way", ["variable", "file", "file's name", "path in variable"])
+def test_the_key_of_a_wallet_is_known_wherever_it_was_found(
+    path: Path, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "wallet.key"
+    file.write_text(f"0x{KEY}\n")
+    file.chmod(0o600)
+    how: dict[str, Any] = {}
+    if way == "variable":
+        monkeypatch.setenv("POLYMARKET_PRIVATE_KEY", f" {KEY}")
+    elif way == "path in variable":
+        monkeypatch.setenv("POLYMARKET_PRIVATE_KEY_PATH", str(file))
+    else:
+        how["private_key"] = file if way == "file" else str(file)
+    assert KEY not in recorded_of(path, KEY, **how)
+
+
+def test_the_password_of_a_key_is_known_that_is_in_a_variable(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KALSHI_PRIVATE_KEY_PASSWORD", "tr0ub4dor")
+    assert told_data(path, '{"note":"tr0ub4dor"}', []) == b'{"note":"REDACTED"}'

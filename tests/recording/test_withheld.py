@@ -329,6 +329,16 @@ def test_a_message_of_polymarket_that_is_withheld_costs_what_it_can_have_told(
     assert poly_gaps(tmp_path, lost) == [("gap", *x) for x in expected]
 
 
+def test_something_is_lost_at_polymarket_also_where_nobody_knows_what_is_followed(
+    tmp_path: Path,
+) -> None:
+    hidden = outlined({"note": KEY}, "polymarket")
+    how: dict[str, Any] = {"venue": "polymarket", "asked": None}
+    path = tmp_path / "r.jsonl"
+    journal(path, [], hidden, [], url="ws://poly.test/market", **how)
+    assert both(path) == [("gap", None)]
+
+
 def test_a_recorder_keeps_of_a_message_what_says_which_one_it_was(
     tmp_path: Path,
 ) -> None:

@@ -13,7 +13,7 @@ from ..models import FeeRule
 from ..models.record import Flat
 from ..money import text
 from ..paper import PaperEngine, at
-from .sources import Feed
+from .feed import Feed
 
 __all__ = ["Assumptions", "FeesAssumed", "GuardAssumed", "Source", "assumed"]
 

@@ -14,10 +14,10 @@ from ..paper import PaperEngine, at
 from ..strategies import Desk, Note
 from .assumptions import assumed
 from .course import course_of
+from .feed import Feed
 from .measures import Measures
 from .reading import Provenance
 from .report import Report
-from .sources import Feed
 from .telling import Teller
 
 __all__ = ["Tally", "report_of"]

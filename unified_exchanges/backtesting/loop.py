@@ -96,7 +96,7 @@ class Loop:
             lambda: self._heard,
         )
         self._teller.guarding = self._guarding
-        self._sender = Sender(self._engine, self._guarding)
+        self._sender = Sender(self._engine, self._guarding, self._teller.is_over)
         self._measures = Measures(self._engine)
         self._sampling = Sampling(self._measures, every)
         self._quiet: dict[str, Pit | None] = {}
@@ -275,6 +275,9 @@ class Loop:
             self._engine.receive(moment, event)
         except Inexact as error:
             raise overlong([event]) from error
+        if isinstance(event, MarketChange):
+            # What rests may end by it before anything is told of that is received next.
+            self._desk.due = min(self._desk.due, self._engine.due or NEVER)
         if self._teller.is_wanted(event):
             self._tell_at(moment + self._engine.delays.event, event)
         self._collect()

@@ -10,8 +10,9 @@ import attrs
 
 from ..paper import PaperEvent
 from ..recording.line_clock import Setbacks
+from .feed import Feed
 from .merging import Merged
-from .sources import Data, Feed, feeds_of
+from .sources import Data, feeds_of
 
 __all__ = ["Block", "Provenance", "Reading"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from random import Random
@@ -45,12 +46,18 @@ class _Change:
 class Sender:
     """Hands commands to the engine that the guards let pass.
 
-    It knows which of them a refusal is about.
+    It knows which of them a refusal is about.  ``is_over`` says of a key whether the strategy
+    was told that the order has ended.
     """
 
-    def __init__(self, engine: PaperEngine, guarding: Guarding) -> None:
+    def __init__(
+        self, engine: PaperEngine, guarding: Guarding, is_over: Callable[[str], bool]
+    ) -> None:
         self._engine = engine
         self._guarding = guarding
+        self._is_over = is_over
+        self._unsent: set[str] = set()
+        """Keys of orders that never left, which may not be told yet."""
         self._changes: dict[int, _Change] = {}
         """Changes on their way, by the turn of their sending."""
 
@@ -58,8 +65,14 @@ class Sender:
         """Hand it over; raises `UnifiedExchangesError` where it is refused at once."""
         engine = self._engine
         if isinstance(command, Place):
-            self._place(command)
+            try:
+                self._place(command)
+            except UnifiedExchangesError:
+                self._unsent.add(command.key)
+                raise
             return
+        if command.key in self._unsent or self._is_over(command.key):
+            return  # as live: nothing is left to change
         order = engine.find_client(command.key)
         try:
             if isinstance(command, Amend):

@@ -19,13 +19,14 @@ from ..paper import PaperEvent
 from ..recording import End, Header, Line, Rest, Torn
 from ..recording.decoder import RecordingDecoder, decode, decoder_of
 from ..recording.foresight import foreseen
-from ..recording.line_clock import LineClock, Setbacks, setback_told
+from ..recording.line_clock import LineClock
 from ..recording.opening import is_cassette
 from ..recording.places import Place, check_places, is_there, place_of
 from ..recording.polled import Unread
 from ..recording.reading import Texts, texts_of
 from ..registry import exchanges, folder
 from ..strategies.given import mistaken
+from .feed import Feed, ReadAhead
 from .merging import Events, merged
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
     from ..research.catalog import Recorded
 
 __all__ = [
-    "UNENDED",
     "Data",
-    "Feed",
     "check",
     "check_path",
     "events_of",
@@ -53,72 +52,6 @@ _PAIR: Final = 2
 """Parts of an event with its time."""
 _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
-
-
-@attrs.define
-class Feed:
-    """One of the places that events come from; the moments are of what was read of it.
-
-    ``is_unended``: all of it was read, and it is of a recording that was not closed; ``spoilt``
-    counts then the messages that could not be read for what was redacted in them, and
-    ``withheld`` the lines that are not in it.
-    ``polled`` counts the books that were read over REST, and ``is_dated`` says that the
-    answers of a cassette have no time but their dates.  ``missing`` are answers that could
-    not be read.
-    """
-
-    name: str | None
-    began: int | None = None
-    ended: int | None = None
-    setbacks: Setbacks = attrs.field(factory=Setbacks)
-    is_unended: bool = False
-    polled: int = 0
-    is_dated: bool = False
-    missing: list[Unread] = attrs.field(factory=list)
-    spoilt: int = 0
-    withheld: int = 0
-
-    def poll(self) -> None:
-        """Count a book that was read over REST."""
-        self.polled += 1
-
-    def notes(self) -> Iterator[tuple[int, str]]:
-        """What is to be known of it, and from when on."""
-        for moment, offset in self.setbacks.found:
-            yield moment, setback_told(self.name, offset)
-        for first in self.missing:
-            if first.asked:
-                count = sum(x.about == first.about for x in self.missing)
-                yield first.moment, first.told(self.name, count)
-        if self.is_unended and self.ended is not None:
-            yield self.ended, UNENDED.format(self.name)
-        if self.spoilt and self.ended is not None:
-            yield self.ended, SPOILT.format(self.name, self.spoilt)
-        if self.withheld and self.ended is not None:
-            yield self.ended, WITHHELD.format(self.name, self.withheld)
-        if self.is_dated and self.began is not None:
-            yield self.began, DATED.format(self.name)
-
-
-UNENDED: Final = (
-    "the recording {} has no end: whoever recorded it was killed, or it is a part of it; "
-    "what was told later is missing"
-)
-
-SPOILT: Final = (
-    "in the recording {}, {} messages cannot be read without what was redacted in them; there "
-    "is a gap at each but for quotes: was a text of never= in prices, sizes or ids?"
-)
-
-WITHHELD: Final = (
-    "in the recording {}, {} lines were withheld, since they may have held a secret; what "
-    "they told is missing: `where` of the lines withheld names the fields"
-)
-
-DATED: Final = (
-    "the cassette {} was recorded without tape.clock: its times are the dates of the "
-    "answers by the venue, in whole seconds, so that each may have come a moment later"
-)
 
 
 def events_of(data: Data, market_id: str | None = None) -> Events:
@@ -230,9 +163,14 @@ def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
     feeds = [Feed(each.name) for each in found]
 
     def read(each: Recorded, feed: Feed) -> Events:
-        yield from tables(path, each, market_id, feed.setbacks, feed.poll)
         manifest = manifest_of(path, each)
-        feed.is_unended, feed.missing = not manifest.is_ended, manifest.missing
+        if manifest.has_takes or manifest.missing:
+            ahead = ReadAhead(feed.name, missing=manifest.missing)
+            told = tables(path, each, market_id, ahead.setbacks, ahead.poll)
+            yield from ahead.told(told, feed)
+        else:
+            yield from tables(path, each, market_id, feed.setbacks, feed.poll)
+        feed.is_unended = not manifest.is_ended
         feed.spoilt, feed.withheld = manifest.spoilt, manifest.withheld
 
     streams = [
@@ -306,11 +244,19 @@ def _journaled(
                 if type(event) not in _PASSED_OVER:
                     setbacks.see(moment, moment - line.at)
                     if type(line) is Rest and type(event) is OrderBook:
-                        feed.poll()
+                        feed.poll(event)
                     yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
             if decoder.has_account and not is_foreseen:
-                rest = _journaled(path, feed, nullcontext(texts), listener)
-                yield from foreseen(rest)
+                ahead = ReadAhead(
+                    feed.name,
+                    setbacks=attrs.evolve(setbacks, found=[]),
+                    missing=decoder.missing,
+                )
+                feed.missing = [*decoder.missing]
+                rest = _journaled(path, ahead, nullcontext(texts), listener)
+                yield from ahead.told(foreseen(rest), feed)
+                feed.is_unended = ahead.is_unended
+                feed.spoilt, feed.withheld = ahead.spoilt, ahead.withheld
                 return
     feed.is_unended = not isinstance(line, End)
     feed.spoilt, feed.withheld = decoder.spoilt, decoder.withheld
@@ -364,7 +310,7 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
         moment = clock.read(line.at, line.mono)
         for event in decode(listeners[venue], line):
             if type(event) is OrderBook:
-                feed.poll()
+                feed.poll(event)
             # Answers tell neither tickers nor orders.
             yield moment, event  # type: ignore[misc]
     feed.missing = [each for found in unread.values() for each in found]

@@ -49,6 +49,7 @@ class Teller:
     def __init__(self, strategy: Strategy, engine: PaperEngine) -> None:
         self.strategy = strategy
         self.failures: list[Failure] = []
+        self._rejected: set[str] = set()
         self._engine = engine
         self._books: dict[str, OrderBook] = {}
         self._followed = _read_markets(strategy, engine.pits)
@@ -80,6 +81,11 @@ class Teller:
     def hears_books(self, market_id: str) -> bool:
         """Whether it is told the books of a market."""
         return Subject.ORDER_BOOK in self._subjects and market_id in self._followed
+
+    def is_over(self, key: str) -> bool:
+        """Whether it was told that an order of its own has ended, or never was one."""
+        order = self.desk.order(key)
+        return key in self._rejected or (order is not None and not order.is_open)
 
     def is_wanted(self, event: PaperEvent) -> bool:
         """Whether it, or its desk, has to know of an event."""
@@ -174,6 +180,7 @@ class Teller:
     def _fail(self, failure: Failure) -> None:
         self.failures.append(failure)
         if isinstance(failure.command, Place):
+            self._rejected.add(failure.command.key)
             self.desk.forget(failure.command.key)
         self.strategy.on_failure(self.desk, failure)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import typer
 
 from ..backtesting.contracts import contracts_of, terms_of
-from ..backtesting.sources import SPOILT, UNENDED, WITHHELD
+from ..backtesting.feed import SPOILT, UNENDED, WITHHELD
 from ..errors import BadRequest
 from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
 from ..exporting.hftbacktest import ExchangeTimes, check_new

@@ -20,14 +20,15 @@ from ..models import (
     Gap,
     Market,
     MarketChange,
-    MarketStatus,
     OrderBook,
     Side,
     Subject,
     Trade,
 )
 from ..money import EXACT, ZERO, text
+from ..paper import at
 from ..strategies.given import mistaken
+from .hours import Hours
 
 __all__ = [
     "BookStep",
@@ -38,16 +39,6 @@ __all__ = [
     "read_path",
     "told",
 ]
-
-_HIDDEN: Final = frozenset(
-    (
-        MarketStatus.UNOPENED,
-        MarketStatus.PAUSED,
-        MarketStatus.CLOSED,
-        MarketStatus.SETTLED,
-    )
-)
-"""Nothing trades then, whatever was displayed last."""
 
 _TRANSACTIONS: Final = 1_000
 """Those that are remembered: what tells one again comes at once."""
@@ -89,6 +80,9 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
                 f"events go back by {latest - moment} ns, to {moment}; `merged` puts "
                 "streams together in the order of their receipt"
             )
+        while (due := reading.hours.due) is not None and due <= moment:
+            for step in reading.turn(due):
+                yield max(due, latest), step
         latest = moment
         for found in reading.of(moment, event):
             yield moment, found
@@ -152,11 +146,17 @@ class _Reading:
         self._names = frozenset((first.label, first.outcome_id))
         self._latest: OrderBook | None = None
         self._shown: _Levels | None = None
-        self._is_hidden = False
+        self.hours = Hours(market)
         self._taken: dict[str, str] = {}
         """The outcome that was taken in each transaction, of the newest."""
 
+    def turn(self, moment: int) -> Iterator[BookStep]:
+        """The market opens or closes by the clock."""
+        self.hours.look_up(moment)
+        yield from self._step(at(moment))
+
     def of(self, moment: int, event: object) -> Iterator[Told]:
+        self.hours.look_up(moment)
         if isinstance(event, Gap):
             if self._concerns(event):
                 self._latest = None
@@ -173,9 +173,8 @@ class _Reading:
                 yield event.in_first_terms(self._market)
         elif isinstance(event, MarketChange):
             yield event
-            if event.status not in (None, MarketStatus.UNKNOWN):
-                self._is_hidden = event.status in _HIDDEN
-                yield from self._step(event.timestamp)
+            self.hours.change(event)
+            yield from self._step(event.timestamp)
 
     def _is_told_otherwise(self, trade: Trade) -> bool:
         """Whether the transaction of a trade was told of the other outcome already.
@@ -209,7 +208,7 @@ class _Reading:
 
     def _step(self, timestamp: datetime | None) -> Iterator[BookStep]:
         was = self._shown
-        now = None if self._is_hidden else _levels(self._latest)
+        now = None if self.hours.is_shut else _levels(self._latest)
         self._shown = now
         if now is None:
             if was is not None:

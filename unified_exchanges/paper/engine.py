@@ -92,9 +92,10 @@ class PaperEngine(Lifecycle):
         elif isinstance(event, OwnTake):
             pit.hear_own(event, moment)
         elif isinstance(event, Trade):
-            if pit.counts(event.outcome) and pit.status is MarketStatus.OPEN:
+            if pit.counts(event.outcome):
+                # It has happened, whatever was told of the market: it may open by the clock.
                 others = pit.note(event, moment)
-                if others is not None:
+                if others is not None and pit.status is MarketStatus.OPEN:
                     self._fill_resting(pit, pit.traded(others))
         elif pit.follows(event.outcome):
             pit.renew(event)

@@ -59,18 +59,31 @@ class _Taken:
     since: int
     until: int
     trade_id: str | None
+    transaction: str | None
     heard: int
     left: Decimal
     explained: Decimal = ZERO
-    is_printed: bool = False
+    printed: Decimal = ZERO
+    """How much of it public trades have told: there may be one with each maker."""
+    ours: Decimal = ZERO
+    """Of that, what we took on paper."""
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether all of it was told by public trades."""
+        return self.printed == self.size
 
     def is_of(self, trade: Trade, moment: int) -> bool:
-        """Whether a public trade is this one."""
+        """Whether a public trade is this one, or a part of it."""
         if self.trade_id is not None:
             return trade.trade_id == self.trade_id
-        place = trade.taker_side is BUY, trade.price
+        if (trade.taker_side is BUY, trade.price) != self.place:
+            return False
+        if self.transaction and trade.transaction:
+            is_part = trade.size <= EXACT.subtract(self.size, self.printed)
+            return is_part and trade.transaction == self.transaction
         is_then = self.since <= moment <= self.until
-        return is_then and place == self.place and trade.size == self.size
+        return is_then and not self.printed and trade.size == self.size
 
 
 @attrs.define(eq=False)
@@ -90,10 +103,15 @@ class OwnTakes:
         """Whether the next book may show some of it."""
         return any(x.left for x in self.told)
 
-    def hear(self, own: OwnTake, moment: int) -> None:
-        """Take one, unless it was told before: a venue may tell each several times."""
+    def hear(self, own: OwnTake, moment: int, shown: int | None) -> None:
+        """Take one, unless it was told before: a venue may tell each several times.
+
+        ``shown`` is the venue's time of the newest book, if there is one that tells it: the
+        clock of who recorded may be off by more than what a step of a settlement is late.
+        """
         self._forget(moment)
-        if own.take_id in self._ids or own.earliest < moment - _KEPT:
+        now = moment if shown is None else shown
+        if own.take_id in self._ids or own.earliest < now - _KEPT:
             # A late step of its settlement: all have shown it, and what we took since is ours.
             return
         self._ids[own.take_id] = moment
@@ -108,6 +126,7 @@ class OwnTakes:
                 since=_floor(own.earliest),
                 until=_floor(own.latest),
                 trade_id=own.trade_id,
+                transaction=own.transaction,
                 heard=moment,
                 left=own.size,
             )
@@ -203,13 +222,18 @@ class OwnTakes:
                 continue
             # Of several one after another each stands for other contracts of ours.
             stood = total(
-                y.left for y in self.told if y.is_printed and y.place == x.place
+                y.left
+                for y in self.told
+                if y is not x and y.printed and y.place == x.place
             )
             ours = EXACT.subtract(taken.get(x.place[1], ZERO), stood)
-            x.is_printed = True
+            whole = x.size if x.trade_id is not None else trade.size
+            x.printed = EXACT.add(x.printed, whole)
             x.since = x.until = moment
             x.left = min(x.left, max(ZERO, ours))
-            mine = min(trade.size, EXACT.add(x.explained, x.left))
+            mine = EXACT.subtract(EXACT.add(x.explained, x.left), x.ours)
+            mine = min(trade.size, max(ZERO, mine))
+            x.ours = EXACT.add(x.ours, mine)
             rest = EXACT.subtract(trade.size, mine)
             return attrs.evolve(trade, size=rest) if rest else None
         return trade

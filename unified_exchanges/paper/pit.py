@@ -187,7 +187,8 @@ class Pit:
 
     def hear_own(self, own: OwnTake, moment: int) -> None:
         """The account that was recorded took something itself."""
-        self.own.hear(own, moment)
+        shown = None if self.latest is None else moment_of(self.latest)
+        self.own.hear(own, moment, shown)
 
     # -- taking ------------------------------------------------------------------------
 

@@ -6,11 +6,11 @@ is withheld as a whole, which readers are told of.
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 
 from .redaction import REDACTED, REDACTED_KEY, is_secret
+from .repeated import read_json
 from .suspicion import leaves
 
 __all__ = ["damage", "damage_in_path", "damage_of"]
@@ -43,11 +43,11 @@ def damage(data: bytes, cleansed: bytes) -> list[str]:
     if data == cleansed:
         return []
     try:
-        before = json.loads(data)
+        before = read_json(data)
     except (ValueError, RecursionError):
         return []
     try:
-        after = json.loads(cleansed)
+        after = read_json(cleansed)
     except (ValueError, RecursionError):
         return ["a number or a word outside the texts"]
     was, now = [*leaves(before)], [*leaves(after)]

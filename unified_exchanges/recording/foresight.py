@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from ..models import Trade
+from ..money import total
 from ..paper import OwnTake, nanoseconds
 from .decoder import RecordingDecoder, decode
 from .format import DamagedRecording, Torn
@@ -31,6 +32,9 @@ _FORGOTTEN: Final = 3_600_000_000_000
 """Nanoseconds after which no step of a settlement is told any more."""
 _NEVER: Final = 1 << 63
 _MILLISECOND: Final = 1_000_000
+
+_Parts: TypeAlias = list[tuple[int, Trade]]
+"""Public trades and when they were told."""
 
 
 def foreseen(events: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
@@ -87,8 +91,8 @@ class _Dating:
             self._trades.popleft()
         # An earlier step may not have told its transaction.
         heard, _ = self._open.get(own.take_id, (moment, own))
-        alike = [x for x in self._trades if _is_of(own, x[1])]
-        if alike and alike[-1][0] < heard - (_AHEAD - _PATIENCE):
+        alike = self._alike(own)
+        if alike and alike[-1][-1][0] < heard - (_AHEAD - _PATIENCE):
             # Of one that comes so late its own trade is told, and more may not wait for it.
             self._open.pop(own.take_id, None)
             return self._dated(moment, own, alike[-1])
@@ -108,38 +112,59 @@ class _Dating:
             if heard >= moment - _PATIENCE:
                 return
             del self._open[own.take_id]
-            alike = [x for x in self._trades if _is_of(own, x[1])]
+            alike = self._alike(own)
             if alike:
                 # Of several the nearest: an account is told at once.  Of as near the last,
                 # for others are who came before.
-                nearest = min(reversed(alike), key=lambda x: abs(x[0] - heard))
+                nearest = min(reversed(alike), key=lambda x: abs(x[-1][0] - heard))
                 yield self._dated(heard, own, nearest)
                 continue
-            self._known[own.take_id] = heard
+            self._know(own, heard)
             yield own
 
-    def _dated(self, moment: int, own: OwnTake, told: tuple[int, Trade]) -> OwnTake:
-        self._trades.remove(told)
+    def _alike(self, own: OwnTake) -> list[_Parts]:
+        """What may be it, by when that was told; there may be a trade with each maker.
+
+        In a transaction one order takes: at a price, all trades of it are of one take.
+        """
+        found: dict[str | int, _Parts] = {}
+        for number, told in enumerate(self._trades):
+            if _may_be_of(own, told[1]):
+                found.setdefault(told[1].transaction or number, []).append(told)
+        fitting = (x for x in found.values() if _fits(own, x))
+        return sorted(fitting, key=lambda x: x[-1][0])
+
+    def _dated(self, moment: int, own: OwnTake, parts: _Parts) -> OwnTake:
+        for part in parts:
+            self._trades.remove(part)
+        self._know(own, moment)
+        [_, first], *_ = parts
+        then = nanoseconds(first.created_at)
+        transaction = own.transaction or first.transaction
+        return attrs.evolve(own, earliest=then, latest=then, transaction=transaction)
+
+    def _know(self, own: OwnTake, moment: int) -> None:
         if self._known and next(iter(self._known.values())) < moment - _FORGOTTEN:
             since = moment - _FORGOTTEN
             self._known = {k: x for k, x in self._known.items() if x >= since}
         self._known[own.take_id] = moment
-        then = nanoseconds(told[1].created_at)
-        return attrs.evolve(own, earliest=then, latest=then)
 
 
-def _is_of(own: OwnTake, trade: Trade) -> bool:
+def _may_be_of(own: OwnTake, trade: Trade) -> bool:
     if trade.market_id != own.market_id or trade.taker_side is None or trade.is_block:
         return False
     if own.transaction and trade.transaction and own.transaction != trade.transaction:
         return False
     told = trade.in_terms_of(own.outcome)
     is_then = own.earliest <= nanoseconds(told.created_at) <= own.latest
-    return is_then and (told.price, told.size, told.taker_side) == (
-        own.price,
-        own.size,
-        own.side,
-    )
+    return is_then and (told.price, told.taker_side) == (own.price, own.side)
+
+
+def _fits(own: OwnTake, parts: _Parts) -> bool:
+    """Whether it is what was taken; of its own transaction some may not have been told."""
+    size = total(trade.size for _, trade in parts)
+    is_sure = own.transaction is not None and own.transaction == parts[0][1].transaction
+    return size == own.size or (is_sure and size < own.size)
 
 
 class Foresight:
@@ -163,13 +188,17 @@ class Foresight:
             told = next(self._events, None)
             if told is None:
                 self._moment = _NEVER
+            elif type(told[1]) is OwnTake:
+                # Others may stand right behind it: only all else says how far it is.
+                self._known.append(told)
             else:
                 self._moment = told[0]
-                if type(told[1]) is OwnTake:
-                    self._known.append(told)
         known, self._known = self._known, []
         for each in known:
-            if is_wanted(each[1].market_id):
+            if each[0] > moment + _AHEAD:
+                # After a quiet spell: by then it would have been forgotten.
+                self._known.append(each)
+            elif is_wanted(each[1].market_id):
                 yield each[1]
             elif each[0] > moment - 2 * _AHEAD:
                 # It may be wanted by the next order.

@@ -10,7 +10,6 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -27,6 +26,7 @@ from ..venue import Venue
 from .drafts import Draft, Drafts
 from .file import RecordingFile
 from .given import read_never, read_path
+from .own_secrets import own_secrets
 
 __all__ = ["Recorder", "RecordingFailed", "RecordingProgress"]
 
@@ -140,7 +140,7 @@ class Recorder:
         self._closing = fork.lock()
         self._drafts = Drafts(
             venue,
-            never=[*_secrets(venue), *words],
+            never=[*own_secrets(venue.id, venue.settings), *words],
             flavour="async" if hasattr(exchange, "aclose") else "blocking",
         )
         self._file = RecordingFile(self.path, compress=compress)
@@ -351,21 +351,6 @@ class Recorder:
             self._fail(error)
         if self._file.lost is not None:
             _log.error("%s; trading goes on", self._file.lost)
-
-
-def _secrets(venue: Venue) -> list[str]:
-    """What the exchange was given to sign with, as far as it is text and not a path."""
-    given = venue.settings
-    texts = (given.private_key, given.secret, given.password)
-    return [text for text in texts if isinstance(text, str) and not _is_path(text)]
-
-
-def _is_path(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        # Longer than a name may be: it is the key itself.
-        return False
 
 
 def _write(owner: weakref.ref[Recorder], queue: SimpleQueue[Draft | None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import BadRequest
 from .fields import replaced
+from .repeated import Repeated, read_json
 
 __all__ = [
     "REDACTED",
@@ -146,21 +147,24 @@ def redact_body(body: bytes) -> bytes:
     All else, such as numbers, stays as it is written.
     """
     try:
-        content = json.loads(body)
+        content = read_json(body)
     except ValueError:
         return body
-    clean = _redact(content)
-    if clean == content:
+    if _redact(content) == content:
         return body
     done = replaced(body, is_secret, cover_of)
-    left = json.loads(done)
+    left = read_json(done)
+    if _redact(left) == left:
+        return done
     # Not found in place is a name with escapes, or a list in a list.
-    return done if _redact(left) == left else json.dumps(clean).encode()
+    return json.dumps(_redact(json.loads(body))).encode()
 
 
 def _redact(content: Any, name: str = "") -> Any:
     if isinstance(content, dict):
-        return {key: _redact(value, str(key)) for key, value in content.items()}
+        return {key: _redact(value, key) for key, value in content.items()}
+    if isinstance(content, Repeated):
+        return Repeated([(key, _redact(value, key)) for key, value in content.pairs])
     if isinstance(content, list):
         return [_redact(part, name) for part in content]
     if isinstance(content, str):

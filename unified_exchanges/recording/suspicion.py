@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
@@ -20,6 +20,7 @@ from .redaction import (
     is_secret_text,
     is_surely_secret,
 )
+from .repeated import Repeated, read_json
 
 __all__ = ["cover_words", "leaves", "suspects"]
 
@@ -45,7 +46,7 @@ _WHOLE = re.compile(
     re.IGNORECASE,
 )
 # A name as a value, and what its value is called then.
-_NAMES = ("name", "key", "header", "field")
+_NAMES = frozenset(("name", "key", "header", "field"))
 _VALUES = frozenset({"value", "val", "text", "raw", "data", "content", "plain"})
 _PAIR = 2
 _UNNAMED = "a field whose name is not told"
@@ -126,7 +127,7 @@ def _texts(
 def _body_texts(body: bytes) -> Iterator[tuple[str, str, str]]:
     text = body.decode(errors="replace")
     try:
-        content = json.loads(text)
+        content = read_json(text)
     except (ValueError, RecursionError):
         for found in _of_text("the body", text):
             yield "the body", found.name, found.text
@@ -146,10 +147,11 @@ def leaves(content: Any, name: str = "") -> Iterator[_Text]:
     waiting = [(name, content)]
     while waiting:
         of, value = waiting.pop()
-        if isinstance(value, dict):
-            for key in value:
+        if isinstance(value, dict | Repeated):
+            pairs = value.items() if isinstance(value, dict) else value.pairs
+            for key, _ in pairs:
                 yield _Text("", key, is_name=True)
-            waiting += reversed(_of_object(value, of))
+            waiting += reversed(_of_object(pairs, of))
         elif isinstance(value, list):
             names = ["", value[0]] if _is_header(value) else [of] * len(value)
             waiting += reversed([*zip(names, value, strict=True)])
@@ -159,14 +161,13 @@ def leaves(content: Any, name: str = "") -> Iterator[_Text]:
             yield _Text(of, str(value))
 
 
-def _of_object(content: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+def _of_object(pairs: Collection[tuple[str, Any]], name: str) -> list[tuple[str, Any]]:
     """What is in an object, by what each is called there, or what tells its name."""
     if _WHOLE.search(name):
-        return [(name, value) for value in content.values()]
-    told = _told_name(content) or (name if is_surely_secret(name) else "")
+        return [(name, value) for _, value in pairs]
+    told = _told_name(pairs) or (name if is_surely_secret(name) else "")
     return [
-        (told or key if key.lower() in _VALUES else key, value)
-        for key, value in content.items()
+        (told or key if key.lower() in _VALUES else key, value) for key, value in pairs
     ]
 
 
@@ -186,10 +187,12 @@ def _of_text(name: str, text: str) -> Iterator[_Text]:
         yield _Text(field.name, data[field.start : field.end].decode(errors="replace"))
 
 
-def _told_name(content: Mapping[str, Any]) -> str:
+def _told_name(pairs: Collection[tuple[str, Any]]) -> str:
     """What a pair of a name and a value is called, if that is the name of a secret."""
-    told = (content.get(x) for x in _NAMES)
-    return next((x for x in told if isinstance(x, str) and _HEADER.fullmatch(x)), "")
+    for key, value in pairs:
+        if key in _NAMES and isinstance(value, str) and _HEADER.fullmatch(value):
+            return value
+    return ""
 
 
 def _is_header(content: list[Any]) -> bool:
@@ -209,7 +212,7 @@ def _inner(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[", '"')):
         return None
     try:
-        return json.loads(text)
+        return read_json(text)
     except (ValueError, RecursionError):
         return None
 

@@ -69,6 +69,11 @@ class Manifest:
     withheld: int
     files: dict[str, dict[str, Written]]
 
+    @property
+    def has_takes(self) -> bool:
+        """Whether the account that was recorded took anything."""
+        return any(x.rows for x in self.files.get("takes", {}).values())
+
     def markets(self, *tables: str) -> Iterator[str]:
         """The markets of which these tables tell, some repeatedly."""
         for table in tables:

@@ -66,7 +66,7 @@ def tables(
     recorded: Recorded,
     market_id: str | None = None,
     setbacks: Setbacks | None = None,
-    poll: Callable[[], None] | None = None,
+    poll: Callable[[OrderBook], None] | None = None,
 ) -> Iterator[tuple[int, PaperEvent]]:
     """Read the events that `convert` wrote of a recording, with the time of each.
 
@@ -97,14 +97,13 @@ def tables(
     ]
     told = _in_order(streams, setbacks or Setbacks(), poll)
     # Of who had no account nothing is to come sooner.
-    has_takes = any(x.rows for x in manifest.files.get("takes", {}).values())
-    yield from foreseen(told) if has_takes else told
+    yield from foreseen(told) if manifest.has_takes else told
 
 
 def _in_order(
     streams: list[Iterator[Found]],
     setbacks: Setbacks,
-    poll: Callable[[], None] | None,
+    poll: Callable[[OrderBook], None] | None,
 ) -> Iterator[tuple[int, PaperEvent]]:
     for _, received_at, offset, event in heapq.merge(*streams, key=itemgetter(0)):
         moment = received_at + offset
@@ -112,7 +111,7 @@ def _in_order(
             setbacks.see(moment, offset)
         if type(event) is _Polled:
             if poll is not None:
-                poll()
+                poll(event.book)
             yield moment, event.book
         else:
             yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed

@@ -328,10 +328,12 @@ class Desk:
         contract = self.contract(change.market_id)
         before = contract.market
         is_paid = change.market_id in self._paid
-        if is_paid and change.value not in (None, before.settlement_price):
+        paid, value = before.settlement_price, change.value
+        if is_paid and paid is not None and value is not None and value != paid:
+            # Tables have other decimals than their recording.
             self.log(
-                f"{change.market_id} was settled at {before.settlement_price} and is told "
-                f"to be worth {change.value}: what was paid stands"
+                f"{change.market_id} was settled at {text(paid)} and is told to be worth "
+                f"{text(value)}: what was paid stands"
             )
         market = attrs.evolve(
             before,
@@ -341,9 +343,7 @@ class Desk:
         )
         if not is_paid:
             # What it pays is known from now on, also where it is paid later.
-            value = (
-                change.value if change.value is not None else market.settlement_price
-            )
+            value = value if value is not None else paid
             result = change.result or market.result
             market = attrs.evolve(market, result=result, settlement_price=value)
             if market.status is MarketStatus.SETTLED and value is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 import attrs
@@ -204,7 +205,12 @@ class PolymarketDecoder:
             yield from self._decoded(stream, stream.receive(outline))
         else:
             # Messages are not numbered here: the stream would not notice.
-            yield from self._begun_anew(stream, reason)
+            told = [*self._begun_anew(stream, reason)]
+            yield from told
+            if not told and isinstance(stream, RecordedMarketStream):
+                # Also where nothing says what is followed: that may be hidden, too.
+                now = datetime.fromtimestamp(self._clock.now(), UTC)
+                yield Gap(subject=None, reason=reason, at=now)
 
     def _begun_anew(self, stream: StreamProtocol, reason: str) -> Iterator[Decoded]:
         yield from self._decoded(stream, stream.connection_lost(reason))
