@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 from functools import partial
-from heapq import nlargest
 from itertools import islice
 from typing import TypeAlias
 
 from .. import errors, fork
-from ..errors import NetworkError, NotRecorded
+from ..errors import NetworkError
 from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
 from .entries import Entry, Equals, given_ids
-from .matching import Key, differences, has_moved, key_of, loosened
+from .matching import Key, has_moved, key_of, loosened
+from .missing import Missing
 from .nearest import InTime
 
 __all__ = ["Answers", "Entry"]
 
 _Recorded: TypeAlias = Rest | Unanswered
-_LONGEST = 400
 _LOOKED_AT = 100
 """Requests with other bounds of time among which the next is looked for."""
-_LOOKED_THROUGH = 1_000
-"""Requests, and addresses, among which the nearest to one that is not there is looked for:
-however long a recording is, to say that something is not in it takes no longer."""
-_READ = 20
-"""Those of them that are compared letter by letter."""
 _SECOND = 1_000_000_000
 _JITTER = 1_000_000
 """Nanoseconds by which threads may have told what happened in another order."""
@@ -56,16 +49,12 @@ class Answers:
         name: str,
     ) -> None:
         self._clock = clock
-        self._name = name
+        self._missing = Missing(name)
         self._lock = fork.lock()
         self._aliases = Aliases()
         self._equals = Equals()
         self._exact: dict[Key, deque[Entry]] = defaultdict(deque)
         self._loose: dict[Key, deque[Entry]] = defaultdict(deque)
-        self._times: Counter[Key] = Counter()
-        self._places: dict[tuple[str, str], deque[Key]] = defaultdict(_last)
-        """The last to be asked for at each address, by method and address."""
-        self._withheld: set[str] = set()
         self._number = 0
         self._entries: list[Entry] = []
         same: dict[Key, list[Entry]] = defaultdict(list)
@@ -96,7 +85,7 @@ class Answers:
     def has(self, request: Request) -> bool:
         """Whether just this was asked for, whether or not it was given already."""
         key = key_of(request.method, request.url, request.query, request.body or b"")
-        return key in self._times
+        return self._missing.has(key)
 
     def answer(self, request: Request) -> Response:
         """Answer as the venue did, or fail as the network did.
@@ -139,7 +128,7 @@ class Answers:
             if entry is None and within is not None and is_shared:
                 entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
-                raise self._not_now(key, request)
+                raise self._missing.now(key, request)
             return self._taken(entry, key, request)
 
     def overhear(self, request: Request, within: tuple[int, int]) -> Entry:
@@ -148,7 +137,7 @@ class Answers:
         with self._lock:
             entry = self._nearest_of(key, self._clock.wall, within, _is_news)
             if entry is None:
-                raise self._not_now(key, request)
+                raise self._missing.now(key, request)
             entry.is_overheard = True
             return entry
 
@@ -160,7 +149,9 @@ class Answers:
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
             now = self._clock.wall if since is None else since
-            return self._at_another_moment(key, now) or self._nearest(key)
+            if key in self._in_time:
+                return _at_another_moment(self._in_time[key], now)
+            return self._missing.nearest(key)
 
     def told(self, entry: Entry) -> Response:
         """What was answered; raises the `NetworkError` that was recorded."""
@@ -192,7 +183,7 @@ class Answers:
 
     def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:
         if entry is None:
-            raise self._missing(key, request)
+            raise self._missing.at_all(key, request)
         entry.is_played = True
         if request.body:
             self._aliases.learn(entry.line.request.data, request.body)
@@ -202,7 +193,7 @@ class Answers:
 
     def _enter(self, line: Rest | Unanswered | Withheld) -> None:
         if isinstance(line, Withheld):
-            self._withheld.add(line.about)
+            self._missing.withhold(line.about)
             return
         self._number += 1
         if isinstance(line, Unanswered) and not _is_of_network(line.error):
@@ -211,9 +202,7 @@ class Answers:
         key = key_of(line.method, line.host + line.path, line.query, line.request.data)
         ids = given_ids(line.request.data)
         self._entries.append(Entry(key, line, self._number, ids))
-        if key not in self._times:
-            self._places[key[:2]].append(key)
-        self._times[key] += 1
+        self._missing.add(key)
 
     def _index(self, entry: Entry, same: dict[Key, list[Entry]]) -> None:
         key = entry.key
@@ -313,59 +302,6 @@ class Answers:
             if in_time is not None:
                 yield some, in_time
 
-    # -- what is not there ----------------------------------------------------------
-
-    def _missing(self, key: Key, request: Request) -> NotRecorded:
-        if times := self._times[key]:
-            count = "once" if times == 1 else f"{times} times"
-            why = f"was recorded {count}, and is asked for once more"
-        else:
-            why = f"is not in it{self._nearest(key)}"
-        return NotRecorded(
-            f"the replay of {self._name} was asked for {_short(str(key))}, which {why}. "
-            "Nothing was sent: ask for what was recorded, or record again",
-            request=f"{request.method} {request.url}",
-        )
-
-    def _not_now(self, key: Key, request: Request) -> NotRecorded:
-        # What is nearest is of no interest to anybody, and takes long to find.
-        return NotRecorded(
-            f"{_short(str(key))} was not asked for at this moment when {self._name} was "
-            "recorded",
-            request=f"{request.method} {request.url}",
-        )
-
-    def _at_another_moment(self, key: Key, now: int) -> str:
-        if key not in self._in_time:
-            return ""
-        same = self._in_time[key].all(now, _is_any)
-        entry = min(same, key=lambda entry: abs(entry.began - now))
-        span = entry.began - now
-        told = f"{abs(span) / _SECOND:.3f} s {'later' if span > 0 else 'earlier'}"
-        is_given = ", and its answer was given already" if entry.is_played else ""
-        return f": the same was sent {told}{is_given}"
-
-    def _nearest(self, key: Key) -> str:
-        path = "/" + key.address.partition("://")[2].partition("/")[2]
-        if f"{key.method} {path}" in self._withheld:
-            return (
-                ": it was withheld when it was recorded, for it may have held a secret"
-            )
-        there = self._places.get(key[:2], ())
-        same = {str(x): x for x in nlargest(_READ, there, key=partial(_likeness, key))}
-        if near := get_close_matches(str(key), same, n=1, cutoff=0.0):
-            # Of a long one that is cut, only this tells it from what was asked.
-            apart = "; ".join(differences(key, same[near[0]]))
-            return f"; the nearest that is there is {_short(near[0])}, where {_short(apart)}"
-        asked = f"{key.method} {key.address}"
-        places = {" ".join(x) for x in islice(reversed(self._places), _LOOKED_THROUGH)}
-        alike = [x for x in places if x.startswith(f"{key.method} ")] or places
-        words = {*asked.split("/")}
-        some = nlargest(_READ, sorted(alike), lambda x: len(words & {*x.split("/")}))
-        if near := get_close_matches(asked, some, n=1, cutoff=0.0):
-            return f"; the nearest that is there is {_short(near[0])}"
-        return ": that is a recording which holds no request at all"
-
 
 def _places(line: _Recorded, order_id: bytes) -> bool:
     """Whether an answer has an order's id that nothing of the request has."""
@@ -392,13 +328,12 @@ def _fitting(
     return None
 
 
-def _last() -> deque[Key]:
-    return deque(maxlen=_LOOKED_THROUGH)
-
-
-def _likeness(key: Key, other: Key) -> tuple[int, int]:
-    """How much two requests to an address have in common, at a glance."""
-    return len({*key.query} & {*other.query}), -abs(len(key.body) - len(other.body))
+def _at_another_moment(in_time: InTime[Entry], now: int) -> str:
+    entry = min(in_time.all(now, _is_any), key=lambda entry: abs(entry.began - now))
+    span = entry.began - now
+    told = f"{abs(span) / _SECOND:.3f} s {'later' if span > 0 else 'earlier'}"
+    is_given = ", and its answer was given already" if entry.is_played else ""
+    return f": the same was sent {told}{is_given}"
 
 
 def _is_any(_: Entry) -> bool:
@@ -419,7 +354,3 @@ def _failure(line: Unanswered) -> NetworkError:
     return kind(
         line.reason, sent=line.sent, request=f"{line.method} {line.host}{line.path}"
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
