@@ -27,6 +27,8 @@ _MS = 1_000_000
 class Twice(Strategy):
     """Places the same order at these moments, by default half a second apart."""
 
+    count = 2
+
     def __init__(self, name: str, moments: Iterable[int] = ()) -> None:
         self.markets = [name]
         self.moments = [*moments]
@@ -55,7 +57,7 @@ class Twice(Strategy):
         key = order.client_order_id or ""
         if key not in self.heard:
             self.heard[key] = order.order_id, desk.moment
-            if len(self.heard) == 2:
+            if len(self.heard) == self.count:
                 desk.timer("enough", timedelta(milliseconds=300))
 
 
@@ -78,6 +80,42 @@ def test_an_order_that_is_decided_late_is_answered_as_it_was_and_not_as_the_next
         told = list(again.heard.values())
         assert [x for x, _ in told] == [x for x, _ in real.heard.values()]
         assert all(x - y < 200 * _MS for (_, x), y in zip(told, late, strict=True))
+
+
+class AtOnce(Twice):
+    """Places three equal orders at the second of two moments, and one at the first."""
+
+    count = 4
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        for _ in range(3 if name == "1" else 1):
+            super().on_timer(desk, name)
+
+    @property
+    def ids(self) -> dict[int, str]:
+        """The venue's, by which order of the run it is."""
+        return {
+            int(key.rpartition("-")[2]): order_id
+            for key, (order_id, _) in self.heard.items()
+        }
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_equal_orders_that_were_decided_at_once_and_are_so_late_keep_their_ids(
+    venue: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "at_once.jsonl"
+    with stage(venue) as at:
+        real = AtOnce(quoted(at))
+        live("blocking", real, at, path)
+    sent = [x.began for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    late = [sorted(sent)[place] + 10 * _MS for place in (0, -1)]
+    assert len(real.ids) == 4
+    for flavour in FLAVOURS:
+        again = AtOnce(real.markets[0], late)
+        report = replayed(flavour, again, path)
+        assert report.failures == ()
+        assert again.ids == real.ids
 
 
 class Taker(Twice):

@@ -27,6 +27,9 @@ _LOOKED_AT = 100
 _SECOND = 1_000_000_000
 _JITTER = 1_000_000
 """Nanoseconds by which threads may have told what happened in another order."""
+_AT_ONCE = 50_000_000
+"""Nanoseconds within which equal requests began that were decided together: they are answered
+in their order, however late they are decided."""
 _EVER = 1 << 62
 
 
@@ -84,7 +87,7 @@ class Answers:
 
     def has(self, request: Request) -> bool:
         """Whether just this was asked for, whether or not it was given already."""
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         return self._missing.has(key)
 
     def answer(self, request: Request) -> Response:
@@ -92,7 +95,7 @@ class Answers:
 
         Raises `NotRecorded`, and the `NetworkError` that was recorded.
         """
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         with self._lock:
             ids = given_ids(request.body)
             entry = self._taken(self._next(key, ids), key, request)
@@ -117,23 +120,54 @@ class Answers:
         has waited for as long as was drawn by lot.  ``is_shared`` takes what was asked
         within that time though it was given already.  Raises `NotRecorded`.
         """
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         ids = given_ids(request.body)
         with self._lock:
             now = self._clock.wall if since is None else since
-            if ids:
-                entry = self._own(key, ids, now, within)
-            else:
-                entry = self._left(key, now, within, _is_any)
+            entry = self._choice(key, ids, now, within)
             if entry is None and within is not None and is_shared:
                 entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
                 raise self._missing.now(key, request)
             return self._taken(entry, key, request)
 
+    def promise(
+        self,
+        request: Request,
+        within: tuple[int, int] | None = None,
+        *,
+        is_timed: bool = True,
+    ) -> bytes | None:
+        """What was sent by whoever placed the orders that `claim` is about to be asked for.
+
+        So they can be those very orders, and no others are given their answer.  None where
+        there is none, or it is known already which these are.  ``within`` as of `claim`;
+        what is not ``is_timed`` is about to be asked of `answer`.
+        """
+        key, ids = _asked(request), given_ids(request.body)
+        with self._lock:
+            if self._equals.knows(ids):
+                return None
+            if is_timed:
+                entry = self._choice(key, ids, self._clock.wall, within)
+            else:
+                entry = self._next(key, ids)
+            if entry is None:
+                return None
+            self._equals.promise(entry.ids)
+            return entry.line.request.data
+
+    def release(self, ids: Iterable[str]) -> bool:
+        """Orders with these ids were not sent: what was promised them is anybody's again.
+
+        Whether anything was, and had not been asked for.
+        """
+        with self._lock:
+            return self._equals.release(ids)
+
     def overhear(self, request: Request, within: tuple[int, int]) -> Entry:
         """As `claim`, for what a stream reads by itself; the program is given it as well."""
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         with self._lock:
             entry = self._nearest_of(key, self._clock.wall, within, _is_news)
             if entry is None:
@@ -146,7 +180,7 @@ class Answers:
 
         ``since`` as of `claim`: the same may be there at another moment.
         """
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         with self._lock:
             now = self._clock.wall if since is None else since
             if key in self._in_time:
@@ -240,6 +274,18 @@ class Answers:
                 return entry
         return None
 
+    def _choice(
+        self,
+        key: Key,
+        ids: tuple[str, ...],
+        now: int,
+        within: tuple[int, int] | None,
+    ) -> Entry | None:
+        """Which of those that ask for the same is the one of now."""
+        if ids:
+            return self._own(key, ids, now, within)
+        return self._left(key, now, within, _is_any)
+
     def _nearest_of(
         self,
         key: Key,
@@ -277,8 +323,8 @@ class Answers:
     ) -> Entry | None:
         """The next of those left that may be, else the last before now.
 
-        Within a time it is the nearest.  What a stream has read before now was its own
-        then, if there is another.
+        Within a time it is the nearest, and of those at once with it the first.  What a
+        stream has read before now was its own then, if there is another.
         """
         moment = now - _JITTER
         for some, in_time in self._in_time_of(key):
@@ -289,7 +335,10 @@ class Answers:
                     for way in ways
                 ]
                 if near := [entry for entry in found if entry is not None]:
-                    return min(near, key=lambda entry: abs(entry.began - now))
+                    nearest = min(near, key=lambda entry: abs(entry.began - now))
+                    before = filter(may_be, _at_once(in_time, nearest))
+                    fits = partial(_fits, some=some, key=key, now=now, within=within)
+                    return [nearest, *filter(fits, before)][-1]
             left = filter(may_be, in_time.left(moment))
             if entry := _fitting(left, some, key, now, within):
                 return entry
@@ -301,6 +350,10 @@ class Answers:
             in_time = self._in_time.get(some)
             if in_time is not None:
                 yield some, in_time
+
+
+def _asked(request: Request) -> Key:
+    return key_of(request.method, request.url, request.query, request.body or b"")
 
 
 def _places(line: _Recorded, order_id: bytes) -> bool:
@@ -317,15 +370,31 @@ def _fitting(
     now: int,
     within: tuple[int, int] | None,
 ) -> Entry | None:
-    """The first that began within that time, its bounds as far from then as from now."""
-    before, after = within or (now, _EVER)
+    """The first that fits."""
     for entry in entries:
-        span = entry.began - now
-        if not -before <= span <= after:
-            continue
-        if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
+        if _fits(entry, some, key, now, within):
             return entry
     return None
+
+
+def _fits(
+    entry: Entry, some: Key, key: Key, now: int, within: tuple[int, int] | None
+) -> bool:
+    """Whether it began within that time, its bounds as far from then as from now."""
+    before, after = within or (now, _EVER)
+    span = entry.began - now
+    if not -before <= span <= after:
+        return False
+    return some is key or has_moved(key, entry.key, -round(span / _SECOND))
+
+
+def _at_once(in_time: InTime[Entry], entry: Entry) -> Iterator[Entry]:
+    """Those that are left of what began at once with one, and before it, backwards."""
+    for each in in_time.sooner(entry.began):
+        if entry.began - each.began > _AT_ONCE:
+            return
+        if _is_news(each):
+            yield each
 
 
 def _at_another_moment(in_time: InTime[Entry], now: int) -> str:

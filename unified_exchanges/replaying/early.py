@@ -17,10 +17,15 @@ from ..models import Fill, Order
 from ..streams.protocol import StreamEvent
 from .answers import Answers, Entry
 
-__all__ = ["LATE", "Early"]
+__all__ = ["COMMANDS", "LATE", "Early"]
 
 LATE: Final = 2_000_000_000
 """Nanoseconds by which a command may be decided later than it was sent then."""
+COMMANDS: Final = (LATE, 60_000_000_000)
+"""Nanoseconds before and after now in which a command may have been sent when it was recorded.
+
+A moment passed there between a decision and its request, more where many were under way.
+"""
 
 _Tell = Callable[[Iterable[StreamEvent]], None]
 
@@ -51,9 +56,14 @@ class Early:
             for order_id in [*self._kept]:
                 self._release(order_id)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a run goes on."""
+        return self._runs > 0
+
     def hear(self, tell: _Tell, events: Iterable[StreamEvent]) -> None:
         """Tell what is not kept, at once."""
-        if self._runs:
+        if self.is_on:
             events = (x for x in events if not self._keeps(tell, x))
         tell(events)
 

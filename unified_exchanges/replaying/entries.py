@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import attrs
@@ -78,6 +78,8 @@ class Equals:
         self._used: dict[str, str] = {}
         """The program's ids, by those that were recorded."""
         self._recorded: dict[str, str] = {}
+        self._promised: set[str] = set()
+        """Those of both of which nothing was asked for yet."""
 
     def add(self, entry: Entry) -> None:
         """Take in a request, in the order in which they began."""
@@ -88,6 +90,25 @@ class Equals:
         for recorded, used in zip(entry.ids, ids, strict=False):
             self._used[recorded] = used
             self._recorded[used] = recorded
+            self._promised.discard(recorded)
+
+    def promise(self, ids: _Ids) -> None:
+        """The program is about to place the very orders that have these ids."""
+        for each in ids:
+            self._used[each] = self._recorded[each] = each
+            self._promised.add(each)
+
+    def release(self, ids: Iterable[str]) -> bool:
+        """It is not, as far as nothing was asked for by then; whether so of any."""
+        promised = self._promised.intersection(ids)
+        self._promised -= promised
+        for each in promised:
+            del self._used[each], self._recorded[each]
+        return bool(promised)
+
+    def knows(self, ids: _Ids) -> bool:
+        """Whether it is known of any of these orders which they are."""
+        return any(each in self._recorded for each in ids)
 
     def same(self, key: Key, ids: _Ids) -> Iterator[Entry]:
         """What is left of these very orders, the first to begin first."""
@@ -98,6 +119,9 @@ class Equals:
         return (entry for entry in entries or () if not entry.is_played)
 
     def is_free(self, entry: Entry, ids: _Ids) -> bool:
-        """Whether a request is of none but these orders, as far as is known."""
-        pairs = zip(entry.ids, ids, strict=False)
-        return all(self._used.get(recorded, used) == used for recorded, used in pairs)
+        """Whether a request is of these orders, and these of it, as far as is known."""
+        return all(
+            self._used.get(recorded, used) == used
+            and self._recorded.get(used, recorded) == recorded
+            for recorded, used in zip(entry.ids, ids, strict=False)
+        )

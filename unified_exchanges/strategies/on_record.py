@@ -12,7 +12,7 @@ from ..models import Subject
 from ..paper import Contract
 from ..recording import Rest, Unanswered
 from ..replaying.answers import Entry
-from ..replaying.early import LATE
+from ..replaying.early import COMMANDS
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .grounds import BookOf, Ground, Hear, Recorded
@@ -30,11 +30,6 @@ _ELSEWHERE: Final = (
 _SECOND: Final = 10**9
 _SOON: Final = _SECOND // 2
 """Between two cancels of one end."""
-_WITHIN: Final = (LATE, 60 * _SECOND)
-"""Nanoseconds before and after now in which a command may have been sent when it was recorded.
-
-A moment passed there between a decision and its request, more where many were under way.
-"""
 
 
 @contextmanager
@@ -126,7 +121,7 @@ class OnRecord(Ground):
         answers = self.timeline.answers
         is_read = request.method == "GET"
         try:
-            entry = answers.claim(request, _WITHIN, since=since, is_shared=is_read)
+            entry = answers.claim(request, COMMANDS, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
