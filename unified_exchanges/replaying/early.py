@@ -42,24 +42,19 @@ class Early:
     ) -> None:
         self._answers = answers
         self._later = later
-        self._runs = 0
+        self.is_on = False
+        """Whether a run goes on."""
         self._kept: dict[str, _Kept] = {}
 
     def begin(self) -> None:
         """A run begins, which places what was placed."""
-        self._runs += 1
+        self.is_on = True
 
     def end(self) -> None:
         """It has ended: nobody places the rest."""
-        self._runs -= 1
-        if not self._runs:
-            for order_id in [*self._kept]:
-                self._release(order_id)
-
-    @property
-    def is_on(self) -> bool:
-        """Whether a run goes on."""
-        return self._runs > 0
+        self.is_on = False
+        for order_id in [*self._kept]:
+            self._release(order_id)
 
     def hear(self, tell: _Tell, events: Iterable[StreamEvent]) -> None:
         """Tell what is not kept, at once."""

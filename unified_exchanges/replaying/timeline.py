@@ -78,6 +78,8 @@ class Timeline:
         self.is_begun = self.is_over = False
         self.error: Exception | None = None
         """What ended it early."""
+        self.has_run = False
+        """Whether a run plays it, past whoever does not wait for it."""
         self.attendance = Attendance(self.lock)
         self._agenda = Agenda()
         self.early = Early(answers, self.when_passed)
