@@ -136,6 +136,12 @@ def test_what_is_promised_to_orders_is_given_to_no_other_until_they_are_not_sent
         answers.claim(ask(8, "salt"))
 
 
+def test_an_order_that_was_sent_twice_before_now_is_answered_as_it_was_first() -> None:
+    answers = told(sent("a", -200), sent("a", -10), sent("b", 90))
+    given = [answers.claim(ask(x), ABOUT_NOW).number for x in "AAB"]
+    assert given == [1, 2, 3]
+
+
 def test_equal_orders_that_were_sent_at_once_are_answered_in_their_order() -> None:
     answers = told(*(sent(x, x, "salt") for x in (-400, -12, -11, -10, 1)))
     given = [answers.claim(ask(x, "salt"), ABOUT_NOW).number for x in "ABCDE"]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from unified_exchanges import Fill, GuardPolicy, Order, OrderBook, exchange
-from unified_exchanges.recording import Rest, read
+from unified_exchanges.recording import Rest, Unanswered, read
+from unified_exchanges.simulator.faults import Fault, FaultKind
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..backtesting.test_making import filled
@@ -154,20 +155,24 @@ class Taker(Twice):
             desk.timer("enough", timedelta(milliseconds=300))
 
 
+@pytest.mark.parametrize("trouble", [None, "drop", "truncate"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
 def test_what_was_told_of_an_order_before_it_is_decided_is_told_after_it(
-    venue: str, flavour: str, tmp_path: Path
+    venue: str, flavour: str, trouble: FaultKind | None, tmp_path: Path
 ) -> None:
     path = tmp_path / "taken.jsonl"
     with stage(venue) as at:
+        if trouble is not None:
+            at.server.faults.add(Fault(trouble, method="POST", path="/orders?$"))
         name = quoted(at)
         with exchange(at.venue, **at.account) as ex:
             ask = ex.fetch_order_book(name).ask
         assert ask is not None
         guards = GuardPolicy(max_market_exposure=15 * ask.price)
         real = live(flavour, lambda ex: Taker(name, of=ex), at, path, guards=guards)
-    [sent] = [x for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    lines = (x for x in read(path) if isinstance(x, Rest | Unanswered))
+    sent = next(x for x in lines if x.method == "POST")
     for other in FLAVOURS:
         # All of it was told by then.
         again = replayed(other, Taker(name, [sent.at + 100 * _MS]), path, guards=guards)

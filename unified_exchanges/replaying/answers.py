@@ -14,7 +14,7 @@ from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
-from .entries import Entry, Equals, given_ids
+from .entries import Entry, Equals, given_ids, is_unclear, places
 from .matching import Key, has_moved, key_of, loosened
 from .missing import Missing
 from .nearest import InTime
@@ -205,15 +205,29 @@ class Answers:
         with self._lock:
             return client_order_id and self._aliases.of(client_order_id)
 
-    def placing(self, order_id: str, late: int) -> Entry | None:
-        """What placed an order not longer ago than that, if the program has not done so yet."""
+    def placing(
+        self, order_id: str, client_order_id: str | None, late: int
+    ) -> Entry | None:
+        """What placed an order not longer ago than that, if the program has not done so yet.
+
+        Where no answer tells, as one was lost, it is the first that has the order's client
+        id; where no such id is told either, the first of which nobody knew what it placed.
+        """
+        own: Entry | None = None
+        lost: Entry | None = None
         with self._lock:
             for entry in self._commands.sooner(self._clock.wall + _JITTER):
                 if entry.began < self._clock.wall - late:
-                    return None
-                if _places(entry.line, order_id.encode()):
+                    break
+                if places(entry.line, order_id.encode()):
                     return entry
-        return None
+                if client_order_id in entry.ids:
+                    own = entry
+                elif entry.ids and is_unclear(entry.line):
+                    lost = entry
+            if client_order_id is None:
+                return lost
+            return None if self._equals.is_used(client_order_id) else own
 
     def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:
         if entry is None:
@@ -312,6 +326,10 @@ class Answers:
         if entry is None:
             is_free = partial(self._equals.is_free, ids=ids)
             entry = self._left(key, now, within, is_free)
+            if entry is not None:
+                # Of one that was sent again, as sent first.
+                copies = self._equals.copies(entry)
+                entry = _fitting(copies, key, key, now, within) or entry
         return entry
 
     def _left(
@@ -354,13 +372,6 @@ class Answers:
 
 def _asked(request: Request) -> Key:
     return key_of(request.method, request.url, request.query, request.body or b"")
-
-
-def _places(line: _Recorded, order_id: bytes) -> bool:
-    """Whether an answer has an order's id that nothing of the request has."""
-    if isinstance(line, Unanswered) or order_id not in line.body.data:
-        return False
-    return order_id not in line.path.encode() + line.request.data
 
 
 def _fitting(

@@ -73,7 +73,8 @@ class Early:
             return False
         kept = self._kept.get(event.order_id)
         if kept is None:
-            entry = self._answers.placing(event.order_id, LATE)
+            ids = event.order_id, event.client_order_id
+            entry = self._answers.placing(*ids, LATE)
             if entry is None:
                 return False
             kept = self._kept[event.order_id] = _Kept(entry.number)
