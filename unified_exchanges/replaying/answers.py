@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from .clock import ReplayClock
 from .entries import Entry, Equals, given_ids, is_unclear, places
 from .matching import Key, has_moved, key_of, loosened
 from .missing import Missing
+from .moments import Moments, fitting
 from .nearest import InTime
 
 __all__ = ["Answers", "Entry"]
@@ -27,10 +28,6 @@ _LOOKED_AT = 100
 _SECOND = 1_000_000_000
 _JITTER = 1_000_000
 """Nanoseconds by which threads may have told what happened in another order."""
-_AT_ONCE = 50_000_000
-"""Nanoseconds within which equal requests began that were decided together: they are answered
-in their order, however late they are decided."""
-_EVER = 1 << 62
 
 
 class Answers:
@@ -67,7 +64,7 @@ class Answers:
         for entry in sorted(self._entries, key=lambda entry: entry.line.began):
             self._index(entry, same)
         self._commands = InTime([x for x in self._entries if x.line.method == "POST"])
-        self._in_time = {key: InTime(some) for key, some in same.items()}
+        self._moments = Moments(same)
 
     @property
     def requests(self) -> Iterator[_Recorded]:
@@ -126,7 +123,7 @@ class Answers:
             now = self._clock.wall if since is None else since
             entry = self._choice(key, ids, now, within)
             if entry is None and within is not None and is_shared:
-                entry = self._nearest_of(key, now, within, _is_any)
+                entry = self._moments.nearest(key, now, within)
             if entry is None and within is not None:
                 raise self._missing.now(key, request)
             return self._taken(entry, key, request)
@@ -169,7 +166,7 @@ class Answers:
         """As `claim`, for what a stream reads by itself; the program is given it as well."""
         key = _asked(request)
         with self._lock:
-            entry = self._nearest_of(key, self._clock.wall, within, _is_news)
+            entry = self._moments.news(key, self._clock.wall, within)
             if entry is None:
                 raise self._missing.now(key, request)
             entry.is_overheard = True
@@ -183,9 +180,7 @@ class Answers:
         key = _asked(request)
         with self._lock:
             now = self._clock.wall if since is None else since
-            if key in self._in_time:
-                return _at_another_moment(self._in_time[key], now)
-            return self._missing.nearest(key)
+            return self._moments.another(key, now) or self._missing.nearest(key)
 
     def told(self, entry: Entry) -> Response:
         """What was answered; raises the `NetworkError` that was recorded."""
@@ -298,21 +293,7 @@ class Answers:
         """Which of those that ask for the same is the one of now."""
         if ids:
             return self._own(key, ids, now, within)
-        return self._left(key, now, within, _is_any)
-
-    def _nearest_of(
-        self,
-        key: Key,
-        now: int,
-        within: tuple[int, int],
-        may_be: Callable[[Entry], bool],
-    ) -> Entry | None:
-        """The nearest of those that may be, whether they are left or not."""
-        for some, in_time in self._in_time_of(key):
-            found = in_time.all(now - _JITTER, may_be)
-            if entry := _fitting(found, some, key, now, within):
-                return entry
-        return None
+        return self._moments.left(key, now, within)
 
     def _own(
         self,
@@ -322,106 +303,19 @@ class Answers:
         within: tuple[int, int] | None,
     ) -> Entry | None:
         """What was recorded of these very orders, else of none that is known."""
-        entry = _fitting(self._equals.same(key, ids), key, key, now, within)
+        entry = fitting(self._equals.same(key, ids), key, key, now, within)
         if entry is None:
             is_free = partial(self._equals.is_free, ids=ids)
-            entry = self._left(key, now, within, is_free)
+            entry = self._moments.left(key, now, within, is_free)
             if entry is not None:
                 # Of one that was sent again, as sent first.
                 copies = self._equals.copies(entry)
-                entry = _fitting(copies, key, key, now, within) or entry
+                entry = fitting(copies, key, key, now, within) or entry
         return entry
-
-    def _left(
-        self,
-        key: Key,
-        now: int,
-        within: tuple[int, int] | None,
-        may_be: Callable[[Entry], bool],
-    ) -> Entry | None:
-        """The next of those left that may be, else the last before now.
-
-        Within a time it is the nearest, and of those at once with it the first.  What a
-        stream has read before now was its own then, if there is another.
-        """
-        moment = now - _JITTER
-        for some, in_time in self._in_time_of(key):
-            if within is not None:
-                ways = in_time.later(moment), filter(_is_news, in_time.sooner(moment))
-                found = [
-                    _fitting(filter(may_be, way), some, key, now, within)
-                    for way in ways
-                ]
-                if near := [entry for entry in found if entry is not None]:
-                    nearest = min(near, key=lambda entry: abs(entry.began - now))
-                    before = filter(may_be, _at_once(in_time, nearest))
-                    fits = partial(_fits, some=some, key=key, now=now, within=within)
-                    return [nearest, *filter(fits, before)][-1]
-            left = filter(may_be, in_time.left(moment))
-            if entry := _fitting(left, some, key, now, within):
-                return entry
-        return None
-
-    def _in_time_of(self, key: Key) -> Iterator[tuple[Key, InTime[Entry]]]:
-        """All that was asked for with a key, and then with any bounds of time."""
-        for some in dict.fromkeys((key, loosened(key))):
-            in_time = self._in_time.get(some)
-            if in_time is not None:
-                yield some, in_time
 
 
 def _asked(request: Request) -> Key:
     return key_of(request.method, request.url, request.query, request.body or b"")
-
-
-def _fitting(
-    entries: Iterable[Entry],
-    some: Key,
-    key: Key,
-    now: int,
-    within: tuple[int, int] | None,
-) -> Entry | None:
-    """The first that fits."""
-    for entry in entries:
-        if _fits(entry, some, key, now, within):
-            return entry
-    return None
-
-
-def _fits(
-    entry: Entry, some: Key, key: Key, now: int, within: tuple[int, int] | None
-) -> bool:
-    """Whether it began within that time, its bounds as far from then as from now."""
-    before, after = within or (now, _EVER)
-    span = entry.began - now
-    if not -before <= span <= after:
-        return False
-    return some is key or has_moved(key, entry.key, -round(span / _SECOND))
-
-
-def _at_once(in_time: InTime[Entry], entry: Entry) -> Iterator[Entry]:
-    """Those that are left of what began at once with one, and before it, backwards."""
-    for each in in_time.sooner(entry.began):
-        if entry.began - each.began > _AT_ONCE:
-            return
-        if _is_news(each):
-            yield each
-
-
-def _at_another_moment(in_time: InTime[Entry], now: int) -> str:
-    entry = min(in_time.all(now, _is_any), key=lambda entry: abs(entry.began - now))
-    span = entry.began - now
-    told = f"{abs(span) / _SECOND:.3f} s {'later' if span > 0 else 'earlier'}"
-    is_given = ", and its answer was given already" if entry.is_played else ""
-    return f": the same was sent {told}{is_given}"
-
-
-def _is_any(_: Entry) -> bool:
-    return True
-
-
-def _is_news(entry: Entry) -> bool:
-    return not entry.is_overheard
 
 
 def _is_of_network(name: str) -> bool:
