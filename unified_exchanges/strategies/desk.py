@@ -85,6 +85,8 @@ class Desk:
         """When each is due, its turn, its name, and how many were asked for at once, each
         in the call of the one before."""
         self._chain = -1
+        self._rung: int | None = None
+        """When the timer was due that is told now."""
         self.is_stopped = False
         self.is_closed = False
         self._contracts = {contract.market_id: contract for contract in contracts}
@@ -168,6 +170,9 @@ class Desk:
     def timer(self, name: str, after: timedelta) -> None:
         """Have `Strategy.on_timer` called once, so much later, with this name.
 
+        In `Strategy.on_timer` that is later than its timer was due, which live rings a moment
+        after that: so what asks for the next in each call keeps its beat, unless a call takes
+        longer than that.
         Of zero it comes next, after what waits now; where each of 10,000 such is asked for
         in the call of the one before, the last is refused with `BadRequest`.
         """
@@ -185,9 +190,15 @@ class Desk:
                 f"{_MOST_AT_ONCE:,} times over: let some time pass, such as "
                 "timedelta(milliseconds=10)"
             )
+        due = self._due(wait)
         self.turn += 1
-        heapq.heappush(self.timers, (self.moment + wait, self.turn, name, chain))
-        self.due = min(self.due, self.moment + wait)
+        heapq.heappush(self.timers, (due, self.turn, name, chain))
+        self.due = min(self.due, due)
+
+    def _due(self, wait: int) -> int:
+        # Else what follows each other rings later and later live, and nowhere else.
+        since = self.moment if self._rung is None else self._rung
+        return since + wait if since + wait > self.moment else self.moment + wait
 
     def log(self, text: Number) -> None:
         """Write a line, or a number, into the report.
@@ -299,11 +310,11 @@ class Desk:
 
     def ring(self, tell: Callable[[Desk, str], None]) -> None:
         """Tell the timer that is due first."""
-        _, _, name, self._chain = heapq.heappop(self.timers)
+        self._rung, _, name, self._chain = heapq.heappop(self.timers)
         try:
             tell(self, name)
         finally:
-            self._chain = -1
+            self._chain, self._rung = -1, None
 
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""
