@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -93,3 +95,44 @@ def test_an_order_that_is_not_recorded_is_never_told_to_be_another(
     paid = before.fills[0]
     cost = paid.price * paid.size + (paid.fee or 0)
     assert report.cash == before.cash + cost
+
+
+def break_off(path: Path) -> None:
+    """Leave out what was answered to the second order, and the end."""
+    text = gzip.decompress(path.read_bytes()).decode()
+    lines = text.splitlines(keepends=True)
+    posts = [n for n, x in enumerate(lines) if '"method":"POST"' in x]
+    del lines[posts[1]], lines[-1]
+    path.write_text("".join(lines))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_may_have_been_on_its_way_when_the_recording_broke_off_is_told_so(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "killed.jsonl"
+    with stage(venue) as at:
+        real = Twice(quoted(at))
+        live(flavour, real, at, path)
+    break_off(path)
+    with pytest.raises(NotRecorded, match="on its way when that broke off"):
+        replayed(flavour, Twice(real.markets[0]), path)
+
+
+def test_what_was_not_sent_long_before_it_broke_off_is_not_excused(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "killed.jsonl"
+    with stage("kalshi") as at:
+        real = Twice(quoted(at))
+        live("blocking", real, at, path)
+    break_off(path)
+    # As if it had gone on for a minute.
+    *lines, last = path.read_text().splitlines(keepends=True)
+    told = json.loads(last)
+    later = {name: told[name] + 60 * 10**9 for name in ("at", "mono")}
+    path.write_text("".join([*lines, last, json.dumps(told | later) + "\n"]))
+    with pytest.raises(NotRecorded) as missing:
+        replayed("blocking", Twice(real.markets[0]), path)
+    assert "broke off" not in str(missing.value)

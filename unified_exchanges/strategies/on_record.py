@@ -126,7 +126,7 @@ class OnRecord(Ground):
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
                 f"recorded: {error}{answers.nearest(request, since=since)}. Nothing was "
-                f"sent. {self._if_over()}{_ELSEWHERE}",
+                f"sent. {self._if_over()}{self._if_broken_off()}{_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
         self.timeline.early.placed(entry)
@@ -142,6 +142,17 @@ class OnRecord(Ground):
         return (
             "No order, change or cancel comes later in the recording: where the run that was "
             f"recorded had ended by then, end this one so by run(…, seconds={seconds:.3f}). "
+        )
+
+    def _if_broken_off(self) -> str:
+        """That it may have been sent, where whoever recorded was killed soon after."""
+        streams = self.timeline.streams
+        lasts = self.exchange.venue.retry.order_deadline * _SECOND
+        if streams.is_closed or streams.last - self.clock.wall > lasts:
+            return ""
+        return (
+            "Or it was on its way when that broke off, for it has no end: what was not "
+            "answered by then is not in it. "
         )
 
 
