@@ -21,6 +21,8 @@ from unified_exchanges.paper_exchange.recorded import PaperVenueOverRecording
 from unified_exchanges.paper_exchange.terms import Terms
 from unified_exchanges.paper_exchange.venue import PaperVenue, venue_on
 from unified_exchanges.registry import folder
+from unified_exchanges.replaying.answers import Answers
+from unified_exchanges.replaying.clock import ReplayClock
 from unified_exchanges.version import VERSION
 
 from . import guards
@@ -169,12 +171,13 @@ def test_the_package_lists_its_names() -> None:
 def venue_kinds() -> list[type]:
     """What an exchange is put together of: each venue, in replays and on paper too."""
     terms = Terms(cash=0, delays=Delays())
+    answers = Answers((), ReplayClock(0), "a recording")
     found: list[type] = [Paper, AsyncPaper]
     for venue in unified_exchanges.exchanges:
         kinds = [folder(venue, x).EXCHANGE for x in ("blocking", "aio")]
         sources = [
             *{x.venue_type for x in kinds},
-            folder(venue, "replayed").venue_type(()),
+            folder(venue, "replayed").venue_type(answers),
         ]
         bases = (PaperVenue, PaperVenueOverRecording)
         found += [*kinds, *sources]

@@ -146,7 +146,7 @@ def kind_of(source: Source, flavour: str) -> Any:
     kind: Any = folder(source.venue, flavour).EXCHANGE
     part = folder(source.venue, "replayed")
     try:
-        venue_type = cast("type[Venue]", part.venue_type(source.answers.requests))
+        venue_type = cast("type[Venue]", part.venue_type(source.answers))
     except (ValueError, LookupError, TypeError) as error:
         raise DamagedRecording(
             f"{source.file}: an order that was sent in it, or whose it was, cannot be read "

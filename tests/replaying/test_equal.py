@@ -114,6 +114,40 @@ def test_nor_does_it_without_streams() -> None:
         answers.answer(ask("B"))
 
 
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_what_is_promised_to_orders_is_given_to_no_other_until_they_are_not_sent(
+    is_timed: bool,
+) -> None:
+    answers = told(*(sent(x, x, "salt") for x in (1, 2)))
+
+    def promised(salt: int) -> bytes | None:
+        return answers.promise(ask(salt, "salt"), is_timed=is_timed)
+
+    assert promised(7) == body(1, "salt")
+    assert promised(8) == body(2, "salt")
+    assert promised(9) is None
+    assert answers.release(["1"])
+    assert promised(9) == body(1, "salt")
+    assert answers.claim(ask(1, "salt")).number == 1
+    # It is known which order that is, and that it was sent.
+    assert promised(1) is None
+    assert not answers.release(["1"])
+    with pytest.raises(NotRecorded):
+        answers.claim(ask(8, "salt"))
+
+
+def test_an_order_that_was_sent_twice_before_now_is_answered_as_it_was_first() -> None:
+    answers = told(sent("a", -200), sent("a", -10), sent("b", 90))
+    given = [answers.claim(ask(x), ABOUT_NOW).number for x in "AAB"]
+    assert given == [1, 2, 3]
+
+
+def test_equal_orders_that_were_sent_at_once_are_answered_in_their_order() -> None:
+    answers = told(*(sent(x, x, "salt") for x in (-400, -12, -11, -10, 1)))
+    given = [answers.claim(ask(x, "salt"), ABOUT_NOW).number for x in "ABCDE"]
+    assert given == [2, 3, 4, 5, 1]
+
+
 def terms_of(market: Any) -> tuple[Any, ...]:
     label = market.outcomes[0].label
     return market.market_id, label, "buy", market.grid.lowest, 10

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from unified_exchanges import Fill, GuardPolicy, Order, OrderBook, exchange
-from unified_exchanges.recording import Rest, read
+from unified_exchanges.recording import Rest, Unanswered, read
+from unified_exchanges.simulator.faults import Fault, FaultKind
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..backtesting.test_making import filled
@@ -26,6 +27,8 @@ _MS = 1_000_000
 
 class Twice(Strategy):
     """Places the same order at these moments, by default half a second apart."""
+
+    count = 2
 
     def __init__(self, name: str, moments: Iterable[int] = ()) -> None:
         self.markets = [name]
@@ -55,7 +58,7 @@ class Twice(Strategy):
         key = order.client_order_id or ""
         if key not in self.heard:
             self.heard[key] = order.order_id, desk.moment
-            if len(self.heard) == 2:
+            if len(self.heard) == self.count:
                 desk.timer("enough", timedelta(milliseconds=300))
 
 
@@ -78,6 +81,47 @@ def test_an_order_that_is_decided_late_is_answered_as_it_was_and_not_as_the_next
         told = list(again.heard.values())
         assert [x for x, _ in told] == [x for x, _ in real.heard.values()]
         assert all(x - y < 200 * _MS for (_, x), y in zip(told, late, strict=True))
+
+
+class AtOnce(Twice):
+    """Places three equal orders at the second of two moments, and one at the first."""
+
+    count = 4
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        for _ in range(3 if name == "1" else 1):
+            super().on_timer(desk, name)
+
+    @property
+    def ids(self) -> dict[int, str]:
+        """The venue's, by which order of the run it is."""
+        return {
+            int(key.rpartition("-")[2]): order_id
+            for key, (order_id, _) in self.heard.items()
+        }
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_equal_orders_that_were_sent_at_once_and_are_decided_late_are_answered_in_their_order(
+    venue: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "at_once.jsonl"
+    with stage(venue) as at:
+        real = AtOnce(quoted(at))
+        live("blocking", real, at, path)
+    # Threads may have sent those at once in another order than they were decided.
+    posts = [x for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    posts.sort(key=lambda x: x.began)
+    late = [posts[place].began + 10 * _MS for place in (0, -1)]
+    assert posts[-1].began - posts[1].began < 50 * _MS
+    known = real.ids.values()
+    sent = [next(x for x in known if x.encode() in y.body.data) for y in posts]
+    assert sorted(sent) == sorted(known)
+    for flavour in FLAVOURS:
+        again = AtOnce(real.markets[0], late)
+        report = replayed(flavour, again, path)
+        assert report.failures == ()
+        assert [again.ids[number] for number in (1, 2, 3, 4)] == sent
 
 
 class Taker(Twice):
@@ -111,20 +155,24 @@ class Taker(Twice):
             desk.timer("enough", timedelta(milliseconds=300))
 
 
+@pytest.mark.parametrize("trouble", [None, "drop", "truncate"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
 def test_what_was_told_of_an_order_before_it_is_decided_is_told_after_it(
-    venue: str, flavour: str, tmp_path: Path
+    venue: str, flavour: str, trouble: FaultKind | None, tmp_path: Path
 ) -> None:
     path = tmp_path / "taken.jsonl"
     with stage(venue) as at:
+        if trouble is not None:
+            at.server.faults.add(Fault(trouble, method="POST", path="/orders?$"))
         name = quoted(at)
         with exchange(at.venue, **at.account) as ex:
             ask = ex.fetch_order_book(name).ask
         assert ask is not None
         guards = GuardPolicy(max_market_exposure=15 * ask.price)
         real = live(flavour, lambda ex: Taker(name, of=ex), at, path, guards=guards)
-    [sent] = [x for x in read(path) if isinstance(x, Rest) and x.method == "POST"]
+    lines = (x for x in read(path) if isinstance(x, Rest | Unanswered))
+    sent = next(x for x in lines if x.method == "POST")
     for other in FLAVOURS:
         # All of it was told by then.
         again = replayed(other, Taker(name, [sent.at + 100 * _MS]), path, guards=guards)

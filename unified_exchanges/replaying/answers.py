@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from functools import partial
-from heapq import nlargest
 from itertools import islice
 from typing import TypeAlias
 
 from .. import errors, fork
-from ..errors import NetworkError, NotRecorded
+from ..errors import NetworkError
 from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
-from .entries import Entry, Equals, given_ids
-from .matching import Key, differences, has_moved, key_of, loosened
+from .entries import Entry, Equals, given_ids, is_unclear, places
+from .matching import Key, has_moved, key_of, loosened
+from .missing import Missing
+from .moments import Moments, fitting
 from .nearest import InTime
 
 __all__ = ["Answers", "Entry"]
 
 _Recorded: TypeAlias = Rest | Unanswered
-_LONGEST = 400
 _LOOKED_AT = 100
 """Requests with other bounds of time among which the next is looked for."""
-_LOOKED_THROUGH = 1_000
-"""Requests, and addresses, among which the nearest to one that is not there is looked for:
-however long a recording is, to say that something is not in it takes no longer."""
-_READ = 20
-"""Those of them that are compared letter by letter."""
 _SECOND = 1_000_000_000
 _JITTER = 1_000_000
 """Nanoseconds by which threads may have told what happened in another order."""
-_EVER = 1 << 62
 
 
 class Answers:
@@ -56,16 +49,12 @@ class Answers:
         name: str,
     ) -> None:
         self._clock = clock
-        self._name = name
+        self._missing = Missing(name)
         self._lock = fork.lock()
         self._aliases = Aliases()
         self._equals = Equals()
         self._exact: dict[Key, deque[Entry]] = defaultdict(deque)
         self._loose: dict[Key, deque[Entry]] = defaultdict(deque)
-        self._times: Counter[Key] = Counter()
-        self._places: dict[tuple[str, str], deque[Key]] = defaultdict(_last)
-        """The last to be asked for at each address, by method and address."""
-        self._withheld: set[str] = set()
         self._number = 0
         self._entries: list[Entry] = []
         same: dict[Key, list[Entry]] = defaultdict(list)
@@ -75,7 +64,7 @@ class Answers:
         for entry in sorted(self._entries, key=lambda entry: entry.line.began):
             self._index(entry, same)
         self._commands = InTime([x for x in self._entries if x.line.method == "POST"])
-        self._in_time = {key: InTime(some) for key, some in same.items()}
+        self._moments = Moments(same)
 
     @property
     def requests(self) -> Iterator[_Recorded]:
@@ -101,15 +90,15 @@ class Answers:
 
     def has(self, request: Request) -> bool:
         """Whether just this was asked for, whether or not it was given already."""
-        key = key_of(request.method, request.url, request.query, request.body or b"")
-        return key in self._times
+        key = _asked(request)
+        return self._missing.has(key)
 
     def answer(self, request: Request) -> Response:
         """Answer as the venue did, or fail as the network did.
 
         Raises `NotRecorded`, and the `NetworkError` that was recorded.
         """
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         with self._lock:
             ids = given_ids(request.body)
             entry = self._taken(self._next(key, ids), key, request)
@@ -134,27 +123,58 @@ class Answers:
         has waited for as long as was drawn by lot.  ``is_shared`` takes what was asked
         within that time though it was given already.  Raises `NotRecorded`.
         """
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         ids = given_ids(request.body)
         with self._lock:
             now = self._clock.wall if since is None else since
-            if ids:
-                entry = self._own(key, ids, now, within)
-            else:
-                entry = self._left(key, now, within, _is_any)
+            entry = self._choice(key, ids, now, within)
             if entry is None and within is not None and is_shared:
-                entry = self._nearest_of(key, now, within, _is_any)
+                entry = self._moments.nearest(key, now, within)
             if entry is None and within is not None:
-                raise self._not_now(key, request)
+                raise self._missing.now(key, request)
             return self._taken(entry, key, request)
+
+    def promise(
+        self,
+        request: Request,
+        within: tuple[int, int] | None = None,
+        *,
+        is_timed: bool = True,
+    ) -> bytes | None:
+        """What was sent by whoever placed the orders that `claim` is about to be asked for.
+
+        So they can be those very orders, and no others are given their answer.  None where
+        there is none, or it is known already which these are.  ``within`` as of `claim`;
+        what is not ``is_timed`` is about to be asked of `answer`.
+        """
+        key, ids = _asked(request), given_ids(request.body)
+        with self._lock:
+            if self._equals.knows(ids):
+                return None
+            if is_timed:
+                entry = self._choice(key, ids, self._clock.wall, within)
+            else:
+                entry = self._next(key, ids)
+            if entry is None:
+                return None
+            self._equals.promise(entry.ids)
+            return entry.line.request.data
+
+    def release(self, ids: Iterable[str]) -> bool:
+        """Orders with these ids were not sent: what was promised them is anybody's again.
+
+        Whether anything was, and had not been asked for.
+        """
+        with self._lock:
+            return self._equals.release(ids)
 
     def overhear(self, request: Request, within: tuple[int, int]) -> Entry:
         """As `claim`, for what a stream reads by itself; the program is given it as well."""
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         with self._lock:
-            entry = self._nearest_of(key, self._clock.wall, within, _is_news)
+            entry = self._moments.news(key, self._clock.wall, within)
             if entry is None:
-                raise self._not_now(key, request)
+                raise self._missing.now(key, request)
             entry.is_overheard = True
             return entry
 
@@ -163,10 +183,10 @@ class Answers:
 
         ``since`` as of `claim`: the same may be there at another moment.
         """
-        key = key_of(request.method, request.url, request.query, request.body or b"")
+        key = _asked(request)
         with self._lock:
             now = self._clock.wall if since is None else since
-            return self._at_another_moment(key, now) or self._nearest(key)
+            return self._moments.another(key, now) or self._missing.nearest(key)
 
     def told(self, entry: Entry) -> Response:
         """What was answered; raises the `NetworkError` that was recorded."""
@@ -186,19 +206,33 @@ class Answers:
         with self._lock:
             return client_order_id and self._aliases.of(client_order_id)
 
-    def placing(self, order_id: str, late: int) -> Entry | None:
-        """What placed an order not longer ago than that, if the program has not done so yet."""
+    def placing(
+        self, order_id: str, client_order_id: str | None, late: int
+    ) -> Entry | None:
+        """What placed an order not longer ago than that, if the program has not done so yet.
+
+        Where no answer tells, as one was lost, it is the first that has the order's client
+        id; where no such id is told either, the first of which nobody knew what it placed.
+        """
+        own: Entry | None = None
+        lost: Entry | None = None
         with self._lock:
             for entry in self._commands.sooner(self._clock.wall + _JITTER):
                 if entry.began < self._clock.wall - late:
-                    return None
-                if _places(entry.line, order_id.encode()):
+                    break
+                if places(entry.line, order_id.encode()):
                     return entry
-        return None
+                if client_order_id in entry.ids:
+                    own = entry
+                elif entry.ids and is_unclear(entry.line):
+                    lost = entry
+            if client_order_id is None:
+                return lost
+            return None if self._equals.is_used(client_order_id) else own
 
     def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:
         if entry is None:
-            raise self._missing(key, request)
+            raise self._missing.at_all(key, request)
         entry.is_played = True
         if request.body:
             self._aliases.learn(entry.line.request.data, request.body)
@@ -208,7 +242,7 @@ class Answers:
 
     def _enter(self, line: Rest | Unanswered | Withheld) -> None:
         if isinstance(line, Withheld):
-            self._withheld.add(line.about)
+            self._missing.withhold(line.about)
             return
         self._number += 1
         if isinstance(line, Unanswered) and not _is_of_network(line.error):
@@ -217,9 +251,7 @@ class Answers:
         key = key_of(line.method, line.host + line.path, line.query, line.request.data)
         ids = given_ids(line.request.data)
         self._entries.append(Entry(key, line, self._number, ids))
-        if key not in self._times:
-            self._places[key[:2]].append(key)
-        self._times[key] += 1
+        self._missing.add(key)
 
     def _index(self, entry: Entry, same: dict[Key, list[Entry]]) -> None:
         key = entry.key
@@ -257,19 +289,17 @@ class Answers:
                 return entry
         return None
 
-    def _nearest_of(
+    def _choice(
         self,
         key: Key,
+        ids: tuple[str, ...],
         now: int,
-        within: tuple[int, int],
-        may_be: Callable[[Entry], bool],
+        within: tuple[int, int] | None,
     ) -> Entry | None:
-        """The nearest of those that may be, whether they are left or not."""
-        for some, in_time in self._in_time_of(key):
-            found = in_time.all(now - _JITTER, may_be)
-            if entry := _fitting(found, some, key, now, within):
-                return entry
-        return None
+        """Which of those that ask for the same is the one of now."""
+        if ids:
+            return self._own(key, ids, now, within)
+        return self._moments.left(key, now, within)
 
     def _own(
         self,
@@ -279,140 +309,19 @@ class Answers:
         within: tuple[int, int] | None,
     ) -> Entry | None:
         """What was recorded of these very orders, else of none that is known."""
-        entry = _fitting(self._equals.same(key, ids), key, key, now, within)
+        entry = fitting(self._equals.same(key, ids), key, key, now, within)
         if entry is None:
             is_free = partial(self._equals.is_free, ids=ids)
-            entry = self._left(key, now, within, is_free)
+            entry = self._moments.left(key, now, within, is_free)
+            if entry is not None:
+                # Of one that was sent again, as sent first.
+                copies = self._equals.copies(entry)
+                entry = fitting(copies, key, key, now, within) or entry
         return entry
 
-    def _left(
-        self,
-        key: Key,
-        now: int,
-        within: tuple[int, int] | None,
-        may_be: Callable[[Entry], bool],
-    ) -> Entry | None:
-        """The next of those left that may be, else the last before now.
 
-        Within a time it is the nearest.  What a stream has read before now was its own
-        then, if there is another.
-        """
-        moment = now - _JITTER
-        for some, in_time in self._in_time_of(key):
-            if within is not None:
-                ways = in_time.later(moment), filter(_is_news, in_time.sooner(moment))
-                found = [
-                    _fitting(filter(may_be, way), some, key, now, within)
-                    for way in ways
-                ]
-                if near := [entry for entry in found if entry is not None]:
-                    return min(near, key=lambda entry: abs(entry.began - now))
-            left = filter(may_be, in_time.left(moment))
-            if entry := _fitting(left, some, key, now, within):
-                return entry
-        return None
-
-    def _in_time_of(self, key: Key) -> Iterator[tuple[Key, InTime[Entry]]]:
-        """All that was asked for with a key, and then with any bounds of time."""
-        for some in dict.fromkeys((key, loosened(key))):
-            in_time = self._in_time.get(some)
-            if in_time is not None:
-                yield some, in_time
-
-    # -- what is not there ----------------------------------------------------------
-
-    def _missing(self, key: Key, request: Request) -> NotRecorded:
-        if times := self._times[key]:
-            count = "once" if times == 1 else f"{times} times"
-            why = f"was recorded {count}, and is asked for once more"
-        else:
-            why = f"is not in it{self._nearest(key)}"
-        return NotRecorded(
-            f"the replay of {self._name} was asked for {_short(str(key))}, which {why}. "
-            "Nothing was sent: ask for what was recorded, or record again",
-            request=f"{request.method} {request.url}",
-        )
-
-    def _not_now(self, key: Key, request: Request) -> NotRecorded:
-        # What is nearest is of no interest to anybody, and takes long to find.
-        return NotRecorded(
-            f"{_short(str(key))} was not asked for at this moment when {self._name} was "
-            "recorded",
-            request=f"{request.method} {request.url}",
-        )
-
-    def _at_another_moment(self, key: Key, now: int) -> str:
-        if key not in self._in_time:
-            return ""
-        same = self._in_time[key].all(now, _is_any)
-        entry = min(same, key=lambda entry: abs(entry.began - now))
-        span = entry.began - now
-        told = f"{abs(span) / _SECOND:.3f} s {'later' if span > 0 else 'earlier'}"
-        is_given = ", and its answer was given already" if entry.is_played else ""
-        return f": the same was sent {told}{is_given}"
-
-    def _nearest(self, key: Key) -> str:
-        path = "/" + key.address.partition("://")[2].partition("/")[2]
-        if f"{key.method} {path}" in self._withheld:
-            return (
-                ": it was withheld when it was recorded, for it may have held a secret"
-            )
-        there = self._places.get(key[:2], ())
-        same = {str(x): x for x in nlargest(_READ, there, key=partial(_likeness, key))}
-        if near := get_close_matches(str(key), same, n=1, cutoff=0.0):
-            # Of a long one that is cut, only this tells it from what was asked.
-            apart = "; ".join(differences(key, same[near[0]]))
-            return f"; the nearest that is there is {_short(near[0])}, where {_short(apart)}"
-        asked = f"{key.method} {key.address}"
-        places = {" ".join(x) for x in islice(reversed(self._places), _LOOKED_THROUGH)}
-        alike = [x for x in places if x.startswith(f"{key.method} ")] or places
-        words = {*asked.split("/")}
-        some = nlargest(_READ, sorted(alike), lambda x: len(words & {*x.split("/")}))
-        if near := get_close_matches(asked, some, n=1, cutoff=0.0):
-            return f"; the nearest that is there is {_short(near[0])}"
-        return ": that is a recording which holds no request at all"
-
-
-def _places(line: _Recorded, order_id: bytes) -> bool:
-    """Whether an answer has an order's id that nothing of the request has."""
-    if isinstance(line, Unanswered) or order_id not in line.body.data:
-        return False
-    return order_id not in line.path.encode() + line.request.data
-
-
-def _fitting(
-    entries: Iterable[Entry],
-    some: Key,
-    key: Key,
-    now: int,
-    within: tuple[int, int] | None,
-) -> Entry | None:
-    """The first that began within that time, its bounds as far from then as from now."""
-    before, after = within or (now, _EVER)
-    for entry in entries:
-        span = entry.began - now
-        if not -before <= span <= after:
-            continue
-        if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
-            return entry
-    return None
-
-
-def _last() -> deque[Key]:
-    return deque(maxlen=_LOOKED_THROUGH)
-
-
-def _likeness(key: Key, other: Key) -> tuple[int, int]:
-    """How much two requests to an address have in common, at a glance."""
-    return len({*key.query} & {*other.query}), -abs(len(key.body) - len(other.body))
-
-
-def _is_any(_: Entry) -> bool:
-    return True
-
-
-def _is_news(entry: Entry) -> bool:
-    return not entry.is_overheard
+def _asked(request: Request) -> Key:
+    return key_of(request.method, request.url, request.query, request.body or b"")
 
 
 def _is_of_network(name: str) -> bool:
@@ -425,7 +334,3 @@ def _failure(line: Unanswered) -> NetworkError:
     return kind(
         line.reason, sent=line.sent, request=f"{line.method} {line.host}{line.path}"
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -17,10 +17,15 @@ from ..models import Fill, Order
 from ..streams.protocol import StreamEvent
 from .answers import Answers, Entry
 
-__all__ = ["LATE", "Early"]
+__all__ = ["COMMANDS", "LATE", "Early"]
 
 LATE: Final = 2_000_000_000
 """Nanoseconds by which a command may be decided later than it was sent then."""
+COMMANDS: Final = (LATE, 60_000_000_000)
+"""Nanoseconds before and after now in which a command may have been sent when it was recorded.
+
+A moment passed there between a decision and its request, more where many were under way.
+"""
 
 _Tell = Callable[[Iterable[StreamEvent]], None]
 
@@ -37,23 +42,23 @@ class Early:
     ) -> None:
         self._answers = answers
         self._later = later
-        self._runs = 0
+        self.is_on = False
+        """Whether a run goes on."""
         self._kept: dict[str, _Kept] = {}
 
     def begin(self) -> None:
         """A run begins, which places what was placed."""
-        self._runs += 1
+        self.is_on = True
 
     def end(self) -> None:
         """It has ended: nobody places the rest."""
-        self._runs -= 1
-        if not self._runs:
-            for order_id in [*self._kept]:
-                self._release(order_id)
+        self.is_on = False
+        for order_id in [*self._kept]:
+            self._release(order_id)
 
     def hear(self, tell: _Tell, events: Iterable[StreamEvent]) -> None:
         """Tell what is not kept, at once."""
-        if self._runs:
+        if self.is_on:
             events = (x for x in events if not self._keeps(tell, x))
         tell(events)
 
@@ -68,7 +73,8 @@ class Early:
             return False
         kept = self._kept.get(event.order_id)
         if kept is None:
-            entry = self._answers.placing(event.order_id, LATE)
+            ids = event.order_id, event.client_order_id
+            entry = self._answers.placing(*ids, LATE)
             if entry is None:
                 return False
             kept = self._kept[event.order_id] = _Kept(entry.number)

@@ -12,7 +12,16 @@ import attrs
 
 from ..errors import NotRecorded
 from ..models import Subject
-from ..recording.format import Frame, Header, Line, Opened, Rest, Withheld
+from ..recording.format import (
+    End,
+    Frame,
+    Header,
+    Line,
+    Opened,
+    Rest,
+    Torn,
+    Withheld,
+)
 from ..venue import Venue
 from .counterpart import Contents
 
@@ -33,9 +42,17 @@ class Streams:
     contents: Contents
     opened: dict[str, list[int]] = attrs.field(factory=lambda: defaultdict(list))
     """The lines in which connections to an address were opened."""
+    last: int = 0
+    """When the last line came, in nanoseconds since 1970."""
+    is_closed: bool = False
+    """Whether the recorder was closed, and not killed."""
 
     def note(self, line: Line, number: int) -> None:
         """Take a line, in order."""
+        if isinstance(line, End):
+            self.is_closed = True
+        elif not isinstance(line, Torn):
+            self.last = line.at
         if isinstance(line, Frame):
             frame = line.body.data
             self.contents.told(line.connection, line.direction, frame, number)

@@ -36,7 +36,7 @@ from .agenda import Agenda
 from .answers import Answers, Entry
 from .attendance import GLANCE, OURS, Attendance, Turn
 from .clock import ReplayClock
-from .early import Early
+from .early import COMMANDS, Early
 from .errands import Errand
 from .lines import Lines
 from .links import Link, Links
@@ -78,6 +78,8 @@ class Timeline:
         self.is_begun = self.is_over = False
         self.error: Exception | None = None
         """What ended it early."""
+        self.has_run = False
+        """Whether a run plays it, past whoever does not wait for it."""
         self.attendance = Attendance(self.lock)
         self._agenda = Agenda()
         self.early = Early(answers, self.when_passed)
@@ -162,6 +164,15 @@ class Timeline:
             if not self.when_answered(entry.number, turn.ring):
                 turn.ring()
             return entry, turn
+
+    def promise(self, request: Request) -> bytes | None:
+        """What was recorded of orders that are about to be placed; see `Answers.promise`.
+
+        A run is answered by what is near, and who calls beside it by what comes next.
+        """
+        with self.lock:
+            near = self.early.is_on and self.answers.promise(request, COMMANDS)
+            return near or self.answers.promise(request)
 
     def sleeping(self, seconds: float) -> Turn:
         """The turn of somebody who lets time pass."""

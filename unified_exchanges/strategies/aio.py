@@ -20,7 +20,7 @@ from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
-from .grounds import Recorded
+from .grounds import Recorded, alone
 from .hearing import heard
 from .lanes import EXTRA_CANCELLERS, Lanes
 from .missing_fills import fills_of, found
@@ -72,7 +72,9 @@ async def async_run(
     try:
         asked.stay()
         if is_recorded(x.venue for x in exchanges):
-            return await _recorded(strategy, exchanges, keep, seconds, asked, progress)
+            with alone(exchanges[0].venue):
+                how = keep, seconds, asked, progress
+                return await _recorded(strategy, exchanges, *how)
         running = _AsyncRun(strategy, exchanges)
         await running.open(keep)
         return await running.go(seconds, asked, progress)

@@ -22,7 +22,7 @@ from .commands import Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
-from .grounds import Recorded
+from .grounds import Recorded, alone
 from .hearing import heard
 from .lanes import EXTRA_CANCELLERS, Lanes
 from .missing_fills import fills_of, found
@@ -85,7 +85,8 @@ def run(
     try:
         asked.stay()
         if is_recorded(x.venue for x in exchanges):
-            return _recorded(strategy, exchanges, keep, seconds, asked, progress)
+            with alone(exchanges[0].venue):
+                return _recorded(strategy, exchanges, keep, seconds, asked, progress)
         return _Run(strategy, exchanges, keep=keep).go(seconds, asked, progress)
     finally:
         asked.leave()

@@ -85,8 +85,8 @@ class Desk:
         """When each is due, its turn, its name, and how many were asked for at once, each
         in the call of the one before."""
         self._chain = -1
-        self._rings: int | None = None
-        """When the timer was due whose call goes on."""
+        self._rung: int | None = None
+        """When the timer was due that is told now."""
         self.is_stopped = False
         self.is_closed = False
         self._contracts = {contract.market_id: contract for contract in contracts}
@@ -171,8 +171,9 @@ class Desk:
     def timer(self, name: str, after: timedelta) -> None:
         """Have `Strategy.on_timer` called once, so much later, with this name.
 
-        In the call of a timer that is counted from when that one was due, so that one timer
-        after another keeps its beat; from now only where it would be due already.
+        In `Strategy.on_timer` that is later than its timer was due, which live rings a moment
+        after that: so what asks for the next in each call keeps its beat, unless a call takes
+        longer than that.
         Of zero it comes next, after what waits now; where each of 10,000 such is asked for
         in the call of the one before, the last is refused with `BadRequest`.
         """
@@ -190,14 +191,15 @@ class Desk:
                 f"{_MOST_AT_ONCE:,} times over: let some time pass, such as "
                 "timedelta(milliseconds=10)"
             )
+        due = self._due(wait)
         self.turn += 1
-        due = self.moment + wait
-        if wait and self._rings is not None:
-            # Live each call comes a little late, and takes a while.
-            beat = self._rings + wait
-            due = beat if beat > self.moment else due
         heapq.heappush(self.timers, (due, self.turn, name, chain))
         self.due = min(self.due, due)
+
+    def _due(self, wait: int) -> int:
+        # Else what follows each other rings later and later live, and nowhere else.
+        since = self.moment if self._rung is None else self._rung
+        return since + wait if since + wait > self.moment else self.moment + wait
 
     def log(self, text: Number) -> None:
         """Write a line, or a number, into the report.
@@ -317,11 +319,11 @@ class Desk:
 
     def ring(self, tell: Callable[[Desk, str], None]) -> None:
         """Tell the timer that is due first."""
-        self._rings, _, name, self._chain = heapq.heappop(self.timers)
+        self._rung, _, name, self._chain = heapq.heappop(self.timers)
         try:
             tell(self, name)
         finally:
-            self._chain, self._rings = -1, None
+            self._chain, self._rung = -1, None
 
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""

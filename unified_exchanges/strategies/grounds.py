@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from ..errors import BadRequest
 from ..flow import Flow, Request
 from ..models import Fill, Order, OrderBook, Settlement, Subject
 from ..paper import Contract
 from ..replaying import Timeline
 from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
+from ..venue import Venue
 from ..watching.handed import Handed
 from ..watching.replay_hub import timeline_of
 from .commands import Command, Place
 from .flows import Sending, flow_of
 from .waiting import Item
 
-__all__ = ["BookOf", "Ground", "Hear", "Recorded"]
+__all__ = ["BookOf", "Ground", "Hear", "Recorded", "alone"]
 
 BookOf: TypeAlias = Callable[[str], OrderBook | None]
 """The book that is known of a market."""
@@ -52,6 +55,24 @@ class Recorded(Sending, Protocol):
     def judge_by(self, books: BookOf) -> Callable[[], None]:
         """Hold prices against these books, until what is returned is called."""
         ...
+
+
+@contextmanager
+def alone(venue: Venue) -> Generator[None]:
+    """Have no other run over the same recording meanwhile; raises `BadRequest` if one is."""
+    timeline = timeline_of(venue)
+    with timeline.lock:
+        if timeline.has_run:
+            raise BadRequest(
+                "another run over this recording goes on, on the same exchange, and plays it "
+                "past this one: nothing was begun. Let them run one after another, or each "
+                "on an exchange of its own, made with path= anew"
+            )
+        timeline.has_run = True
+    try:
+        yield
+    finally:
+        timeline.has_run = False
 
 
 class Ground(ABC):

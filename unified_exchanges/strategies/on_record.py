@@ -12,7 +12,6 @@ from ..flow import Request
 from ..models import Subject
 from ..paper import Contract
 from ..replaying.answers import Entry
-from ..replaying.early import LATE
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .grounds import BookOf, Ground, Hear, Recorded
@@ -32,13 +31,8 @@ _SOON: Final = _SECOND // 2
 """Between two cancels of one end."""
 _AGAIN: Final = 3 * _SECOND
 """Between two of one order, which was held."""
-_WITHIN: Final = (LATE, 60 * _SECOND)
-"""Nanoseconds before and after now in which a command may have been sent when it was recorded.
-
-A moment passed there between a decision and its request, more where many were under way.
-"""
 _AT_ONCE: Final = (LATE, _SECOND // 20)
-"""The same of one that was not to leave any more: the same order may be sent anew soon."""
+"""As `COMMANDS`, of one that was not to leave any more: the same may be sent anew soon."""
 
 
 @contextmanager
@@ -132,13 +126,13 @@ class OnRecord(Ground):
         answers = self.timeline.answers
         is_read = request.method == "GET"
         try:
-            within = _AT_ONCE if is_at_once else _WITHIN
+            within = _AT_ONCE if is_at_once else COMMANDS
             entry = answers.claim(request, within, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
                 f"recorded: {error}{answers.nearest(request, since=since)}. Nothing was "
-                f"sent. {self._if_over()}{_ELSEWHERE}",
+                f"sent. {self._if_over()}{self._if_broken_off()}{_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
         self.timeline.early.placed(entry)
@@ -163,6 +157,17 @@ class OnRecord(Ground):
             "last ones: where the run that was recorded had ended by then, end this one so "
             f"by run(…, seconds={seconds:.3f}), and what was not sent any more is unsent "
             "here too. "
+        )
+
+    def _if_broken_off(self) -> str:
+        """That it may have been sent, where whoever recorded was killed soon after."""
+        streams = self.timeline.streams
+        lasts = self.exchange.venue.retry.order_deadline * _SECOND
+        if streams.is_closed or streams.last - self.clock.wall > lasts:
+            return ""
+        return (
+            "Or it was on its way when that broke off, for it has no end: what was not "
+            "answered by then is not in it. "
         )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.recording.sessions import stage
 from tests.replaying.sessions import Step, performed, recorded
-from unified_exchanges import NotRecorded
+from unified_exchanges import NotRecorded, exchange
+from unified_exchanges.flow import Done, advance
 from unified_exchanges.models import OrderRequest, OrderResult
 
 FLAVOURS = ("blocking", "async")
@@ -35,6 +37,19 @@ def batched() -> Generator[Step, Any, list[Any]]:
     return [first.order_id, shown.cost, [order and order.order_id for order in orders]]
 
 
+def alone() -> Generator[Step, Any, list[Any]]:
+    """Orders that say the same, each by itself and each in a batch, in turn."""
+    [market] = yield "fetch_markets", (), {"limit": 1}
+    name, outcome, low = market.market_id, market.outcomes[0].label, market.grid.lowest
+    one = OrderRequest(market_id=name, outcome=outcome, side="buy", price=low, size=10)
+    ids = []
+    for _ in range(2):
+        [result] = yield "create_orders", ([one],), {}
+        order = yield "create_order", (name, outcome, "buy", low, 10), {}
+        ids += [result.order.order_id, order.order_id]
+    return ids
+
+
 def read() -> Generator[Step, Any, list[Any]]:
     """What is held, and nothing traded."""
     positions = yield "fetch_positions", (), {}
@@ -48,7 +63,7 @@ def funded() -> Generator[Step, Any, list[Any]]:
     return [balance, positions]
 
 
-@pytest.mark.parametrize("script", [batched, read, funded])
+@pytest.mark.parametrize("script", [batched, alone, read, funded])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_session_replays_with_the_ids_and_the_wallet_that_were_recorded(
     tmp_path: Path, flavour: str, script: Any
@@ -57,6 +72,34 @@ def test_a_session_replays_with_the_ids_and_the_wallet_that_were_recorded(
     with stage("polymarket") as at:
         live = recorded(flavour, script, at, path)
     assert performed(flavour, script, "replay", path=path) == live
+
+
+def test_an_order_that_was_interrupted_before_it_left_leaves_its_id_to_the_next(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "session.jsonl"
+    with stage("polymarket") as at:
+        [live] = recorded("blocking", bought, at, path)
+    with exchange("replay", path=path) as ex:
+        [market] = ex.fetch_markets(limit=1)
+        order = OrderRequest(
+            market_id=market.market_id,
+            outcome=market.outcomes[0].label,
+            side="buy",
+            price=market.grid.lowest,
+            size=10,
+        )
+        [result] = ex.create_orders([attrs.evolve(order, size=11)])
+        assert isinstance(result.error, NotRecorded)
+        venue = ex.venue
+        drafted = advance(venue.draft(venue.tickets.read(order, rng=venue.rng)), None)
+        assert isinstance(drafted, Done)
+        # As where it is interrupted while it waits for its turn.
+        venue.creation(drafted.value, 1.0)
+        assert drafted.value.order_id == live.order_id
+        venue.free_keys([drafted.value])
+        terms = (order.market_id, order.outcome, order.side, order.price, order.size)
+        assert ex.create_order(*terms).order_id == live.order_id
 
 
 def looked() -> Generator[Step, Any, list[Any]]:

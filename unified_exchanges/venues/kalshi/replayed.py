@@ -7,6 +7,7 @@ from typing import Any
 
 from ...recording.format import Rest, Unanswered
 from ...recording.redaction import REDACTED_KEY
+from ...replaying.answers import Answers
 from .venue import KalshiVenue
 
 __all__ = ["stand_in", "venue_type"]
@@ -27,6 +28,6 @@ def stand_in(requests: Iterable[Rest | Unanswered]) -> Mapping[str, Any]:  # noq
     return {"api_key": REDACTED_KEY, "private_key": pem.decode()}
 
 
-def venue_type(requests: Iterable[Rest | Unanswered]) -> type[KalshiVenue]:  # noqa: ARG001
+def venue_type(answers: Answers) -> type[KalshiVenue]:  # noqa: ARG001
     """The venue as it is: nothing that Kalshi is sent is made of chance but its ids."""
     return KalshiVenue

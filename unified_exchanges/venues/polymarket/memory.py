@@ -100,6 +100,11 @@ class Memory:
             self._client_ids[order_id] = client_order_id
             self._client_ids.move_to_end(order_id)
 
+    def forget_name(self, order_id: str) -> None:
+        """This is no order of ours."""
+        with self._lock:
+            self._client_ids.pop(order_id, None)
+
     def _forget_name(self) -> None:
         names = self._client_ids
         for _ in range(len(names)):

@@ -31,10 +31,10 @@ from .parse import FeeTerms
 from .reasons import name_of
 from .rules import MarketRules
 
-__all__ = ["Placing", "most_fee"]
+__all__ = ["ORDER", "ORDERS", "Placing", "most_fee"]
 
-_ORDER: Final = "/clob/order"
-_ORDERS: Final = "/clob/orders"
+ORDER: Final = "/clob/order"
+ORDERS: Final = "/clob/orders"
 _MOST: Final = 15
 """Orders in a batch (docs.polymarket.com, place multiple orders, 2026-08)."""
 _SALT_BITS: Final = 53
@@ -47,7 +47,7 @@ class Placing(Intents):
     """Creates orders, one by one and in batches."""
 
     tickets: ClassVar[Tickets] = TICKETS
-    create_name: ClassVar[str] = f"POST {_ORDER}"
+    create_name: ClassVar[str] = f"POST {ORDER}"
 
     # -- drafts ---------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class Placing(Intents):
         """The request that creates an order: the same each time, byte for byte."""
         call = self.write(
             "POST",
-            _ORDER,
+            ORDER,
             ready.body(self.key_id),
             about=ready,
             is_order=True,
@@ -183,7 +183,7 @@ class Placing(Intents):
         self.sent_together(ready)
         return self.write(
             "POST",
-            _ORDERS,
+            ORDERS,
             [x.body(self.key_id) for x in ready],
             about=f"batch of {len(ready)} orders",
             items=len(ready),

@@ -1,53 +1,48 @@
 """What stands for a wallet and its key where a recording of Polymarket is replayed.
 
-An order's id is the hash of what is signed, with a salt and a time in it.  Those of the
-recording are taken again for an order with the same terms, so that its id is the one that
-the recorded answers tell; the signature, which no recording holds, is of no key.
+An order's id is the hash of what is signed, with a salt and a time in it.  When an order is
+sent, it takes those of what the recording is about to answer it with, so that its id is the
+one that is told then; the signature, which no recording holds, is of no key.  One that the
+recording does not answer is none of those in it, whatever is told of them.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from bisect import insort
-from collections import defaultdict, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
-from ... import fork
-from ...errors import UnifiedExchangesError
-from ...flow import Flow
-from ...models import OrderPreview, OrderRequest
+from ...errors import NotRecorded, UnifiedExchangesError
+from ...flow import Flow, Request
+from ...models import Order
 from ...recording.format import Rest, Unanswered
 from ...recording.redaction import REDACTED, REDACTED_KEY
+from ...replaying.answers import Answers
 from ...settings import Settings
-from ...venue.draft import Rules
-from ...venue.ticket import Ticket
+from ...venue import Call
 from .addresses import address_of, read_address
 from .api_key import ApiKey
 from .credentials import Credentials
 from .curve import key_maker
 from .drafts import Draft
 from .eip712 import OrderEncoder
+from .identities import Identity
+from .placing import ORDER, ORDERS
 from .signing import SignatureType, Signer, Wallet
 from .venue import PolymarketVenue
 
 __all__ = ["stand_in", "venue_type"]
 
-T = TypeVar("T")
-
-_Terms: TypeAlias = tuple[str, ...]
 _Identity: TypeAlias = tuple[int, int]
 """A salt and a time."""
 
 _SCALAR = (1).to_bytes(32, "big")
 """A private key that everybody knows: it signs what is sent nowhere."""
 _CHAIN = 137
-_TERMS = ("tokenId", "side", "makerAmount", "takerAmount", "expiration")
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 def stand_in(requests: Iterable[Rest | Unanswered]) -> Mapping[str, Any]:  # noqa: ARG001
@@ -62,117 +57,96 @@ def stand_in(requests: Iterable[Rest | Unanswered]) -> Mapping[str, Any]:  # noq
     }
 
 
-def venue_type(requests: Iterable[Rest | Unanswered]) -> type[PolymarketVenue]:
+def venue_type(answers: Answers) -> type[PolymarketVenue]:
     """The venue in the name of the wallet that was recorded, with its salts and times."""
     # In the order in which they left: the last to leave may have been answered first.
-    asked = sorted(requests, key=lambda line: line.began)
+    asked = sorted(answers.requests, key=lambda line: line.began)
     orders = list(_orders(asked))
-    held = _credentials((order for order, _ in orders), asked)
-    told = _Told(orders)
-
-    class Replayed(PolymarketVenue):
-        def __init__(self, settings: Settings) -> None:
-            super().__init__(settings)
-            if held is not None:
-                self.credentials = held
-
-        def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
-            ready = super().drafted(ticket, rules, bound)
-            told.deal(ready)
-            return ready
-
-        def free_keys(self, ready: Sequence[Draft]) -> None:
-            super().free_keys(ready)
-            told.give_back(ready)
-
-        def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
-            return (yield from _shown(super().preview_order(order), told))
-
-        def preview_orders(
-            self, orders: Sequence[OrderRequest], *, leave: bool
-        ) -> Flow[tuple[list[OrderPreview], UnifiedExchangesError | None]]:
-            return (
-                yield from _shown(super().preview_orders(orders, leave=leave), told)
-            )
-
-    Replayed.__name__ = PolymarketVenue.__name__
-    return Replayed
+    for order in orders:
+        _identity(order)  # what cannot be read of one is said now
+    part = {"answers": answers, "held": _credentials(orders, asked)}
+    return type(PolymarketVenue.__name__, (_Replayed,), part)
 
 
-class _Told:
-    """Salts and times that are left of the recorded orders, by what these say.
+class _Replayed(PolymarketVenue):
+    """Places the orders that its recording tells of, as far as they say the same."""
 
-    Those of equal orders are dealt in the order in which they were made.
-    """
+    answers: ClassVar[Answers]
+    held: ClassVar[Credentials | None]
 
-    def __init__(self, orders: Iterable[tuple[Mapping[str, Any], str]]) -> None:
-        self._lock = fork.lock()
-        self._places: dict[_Identity, int] = {}
-        self._left: dict[_Terms, deque[_Identity]] = defaultdict(deque)
-        for order, order_type in sorted(orders, key=lambda x: int(x[0]["timestamp"])):
-            identity = int(order["salt"]), int(order["timestamp"])
-            if identity not in self._places:
-                # One that was sent again is the same order.
-                self._places[identity] = len(self._places)
-                terms = (*(str(order[name]) for name in _TERMS), order_type)
-                self._left[terms].append(identity)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        if self.held is not None:
+            self.credentials = self.held
 
-    def deal(self, ready: Draft) -> None:
-        """Make an order the first one that is left of its terms, if there is one."""
-        with self._lock:
-            if left := self._left.get(_terms(ready)):
-                ready.become(*left.popleft())
+    def creation(self, ready: Draft, deadline: float | None) -> Call:
+        if deadline is not None:  # else it is only shown
+            self._become_recorded(ORDER, [ready], ready.shown_body())
+        return super().creation(ready, deadline)
 
-    def give_back(self, ready: Iterable[Draft]) -> None:
-        """These never left, and were not recorded: what was dealt to them is of others."""
+    def batch_creation(self, ready: Sequence[Draft], deadline: float) -> Call:
+        self._become_recorded(ORDERS, ready, [x.shown_body() for x in ready])
+        return super().batch_creation(ready, deadline)
+
+    def _become_recorded(self, path: str, ready: Sequence[Draft], body: object) -> None:
+        """Be the orders that the recording is about to answer for, if it has any."""
+        request = Request(
+            method="POST",
+            url=self.environment.address(path),
+            timeout=0.0,
+            body=_encode(body),
+        )
+        timeline = self.taps.timeline
+        if timeline is not None and timeline.is_begun:
+            sent = timeline.promise(request)
+        else:
+            sent = self.answers.promise(request, is_timed=False)
+        for x, order in zip(ready, _in(sent or b"null"), strict=False):
+            x.become(*_identity(order))
+            mine = Identity.of(x)
+            self.identities.put(x.client_order_id, mine)
+            self.memory.name_order(mine.order_id, x.client_order_id)
+
+    def free_keys(self, ready: Sequence[Draft]) -> None:
+        super().free_keys(ready)
         for x in ready:
-            identity = x.salt, x.timestamp_ms
-            if identity not in self._places:
-                continue
-            with self._lock:
-                left = self._left[_terms(x)]
-                if identity not in left:
-                    insort(left, identity, key=self._places.__getitem__)
+            if self.answers.release([str(x.salt)]):
+                self._forget(x)
 
-    @contextmanager
-    def kept(self) -> Generator[None, None, None]:
-        """Use nothing up meanwhile."""
-        with self._lock:
-            kept = {terms: deque(left) for terms, left in self._left.items()}
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._left.update(kept)
+    def decline(self, ready: Draft, error: UnifiedExchangesError) -> Flow[Order]:
+        # By an earlier call it may be there all the same.
+        is_there = self.sent.is_doubtful(ready.client_order_id)
+        if isinstance(error, NotRecorded) and not is_there:
+            self.answers.release([str(ready.salt)])
+            self._forget(ready)
+        return (yield from super().decline(ready, error))
+
+    def _forget(self, ready: Draft) -> None:
+        """What is told of the order that was recorded is not told of this one."""
+        assert ready.order_id is not None
+        self.memory.forget_name(ready.order_id)
 
 
-def _shown(flow: Flow[T], told: _Told) -> Flow[T]:
-    """A flow whose orders are only shown."""
-    with told.kept():
-        return (yield from flow)
-
-
-def _terms(ready: Draft) -> _Terms:
-    body: Any = ready.shown_body()
-    order = body["order"]
-    return (*(str(order[name]) for name in _TERMS), body["orderType"])
-
-
-def _orders(
-    requests: Iterable[Rest | Unanswered],
-) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Every order that was sent, in order, and how long it may rest."""
+def _orders(requests: Iterable[Rest | Unanswered]) -> Iterator[Mapping[str, Any]]:
+    """Every order that was sent, in order, as far as it was told which it is."""
     for line in requests:
-        if line.method != "POST" or not line.path.endswith(("/order", "/orders")):
-            continue
-        content = _decode(line.request.data or b"null")
-        for each in content if isinstance(content, list) else [content]:
-            if not (isinstance(each, dict) and isinstance(each.get("order"), dict)):
-                continue
-            order = each["order"]
-            # One without its terms is asked for by nobody: it is not found, and that is said.
-            if not any(REDACTED in name for name in order):
-                yield order, str(each.get("orderType"))
+        if line.method == "POST" and line.path.endswith(("/order", "/orders")):
+            for order in _in(line.request.data or b"null"):
+                # One without its terms is asked for by nobody: that it is not found is said.
+                if not any(REDACTED in name for name in order):
+                    yield order
+
+
+def _in(content: bytes) -> Iterator[Mapping[str, Any]]:
+    """The orders of a request."""
+    told = _decode(content)
+    for each in told if isinstance(told, list) else [told]:
+        if isinstance(each, dict) and isinstance(each.get("order"), dict):
+            yield each["order"]
+
+
+def _identity(order: Mapping[str, Any]) -> _Identity:
+    return int(order["salt"]), int(order["timestamp"])
 
 
 def _credentials(
