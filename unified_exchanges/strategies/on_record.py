@@ -12,6 +12,7 @@ from ..flow import Request
 from ..models import Subject
 from ..paper import Contract
 from ..replaying.answers import Entry
+from ..replaying.early import COMMANDS, LATE
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .grounds import BookOf, Ground, Hear, Recorded
