@@ -290,6 +290,7 @@ class RecordedRun:
             partial(self._failed, departing),
             departing.left,
             partial(self._departures.moved, departing),
+            departing.answer,
         )
 
     def _errand(
@@ -299,11 +300,12 @@ class RecordedRun:
         failed: Callable[[Exception], None],
         left: LeftOnce,
         moved: Callable[[], None],
+        answered: Callable[[], None],
     ) -> CommandErrand:
         place, order_id = self._running.session.place_of(command)
         flow = self._ground.flow(command, place, order_id)
         return CommandErrand(
-            flow=leaving(command, flow, left),
+            flow=leaving(command, flow, left, answered),
             done=done,
             failed=failed,
             answers=self._timeline.answers,
@@ -413,7 +415,7 @@ class RecordedRun:
             ended[command.key] = order
 
         failed = partial(self._not_ended, command, ended)
-        errand = self._errand(command, done, failed, LeftOnce(), _nothing)
+        errand = self._errand(command, done, failed, LeftOnce(), _nothing, _nothing)
         with self._timeline.lock:
             errand.begin()
 

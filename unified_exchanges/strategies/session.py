@@ -28,7 +28,7 @@ from .commands import Amend, Cancel, Command, Failure, Place
 from .desk import NEVER, Desk
 from .ending import Outcome
 from .hearing import lose_emptied
-from .live_log import failed
+from .live_log import failed, unread
 from .own import Own, is_nothing, is_old
 from .report import RunProgress, RunReport, RunTotals
 from .states import States
@@ -349,7 +349,11 @@ class Session:
         self._decided.pop(id(command), None)
         self._bring_up(own)
         try:
-            self._refuse(command, error)
+            if isinstance(command, Cancel) and error.maybe_executed and own.has_ended:
+                # A stream has told what could not be read: it came to what was asked for.
+                unread(command, error, self.desk.moment)
+            else:
+                self._refuse(command, error)
         finally:
             self._next(own)
         self.retell()
@@ -458,6 +462,16 @@ class Session:
                 own.order_id = outcome.order_id
                 self._order(own, outcome.in_terms_of(own.place.outcome))
         self.states.await_fills(self._own.values())
+
+    def told(self, left: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """How the orders ended that were left: as was told, where no answer tells."""
+        return {
+            key: own.known
+            if not isinstance(outcome, Order | None)
+            and (own := self._own[key]).has_ended
+            else outcome
+            for key, outcome in left.items()
+        }
 
     def book(self, news: object) -> None:
         """Take what comes after the end, if it is an order or a fill: nobody is told."""
