@@ -28,7 +28,7 @@ from unified_exchanges import (
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.recording import Recorder
-from unified_exchanges.simulator.faults import Fault
+from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.strategies import (
     Desk,
     RunReport,
@@ -198,6 +198,8 @@ INTERRUPTION = {"blocking": KeyboardInterrupt, "async": asyncio.CancelledError}
 
 def slow_cancels(at: Stage, seconds: float) -> None:
     at.server.faults.add(Fault("delay", method="DELETE", seconds=seconds, count=None))
+    # Nor does the stream tell what became of them.
+    at.server.stream_faults.add(StreamFault("drop", frame="user_order", count=None))
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

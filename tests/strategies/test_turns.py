@@ -472,3 +472,25 @@ def test_cancels_that_have_left_are_waited_for_by_nobody() -> None:
         left, _ = turns.take(Cancel(at=1, key=str(number)))
         left.set()
     assert turns.take(place())[1] == []
+
+
+def test_a_cancel_holds_up_others_until_it_is_answered_and_not_while_it_is_read() -> (
+    None
+):
+    said: list[str] = []
+
+    def cancelling() -> Any:
+        yield READ
+        yield WRITE
+        yield READ
+
+    cancel = Cancel(at=1, key="a")
+    flow = leaving(cancel, cancelling(), threading.Event(), lambda: said.append("!"))
+    said.append(advance(flow, None).method)  # type: ignore[union-attr]
+    # It reads the order first, as its id is not known.
+    assert said == ["!", "GET"]
+    said.append(advance(flow, Response(200)).method)  # type: ignore[union-attr]
+    assert said == ["!", "GET", "!", "POST"]
+    said.append(advance(flow, Response(200)).method)  # type: ignore[union-attr]
+    assert said[4:-1] == ["!", "!"]
+    flow.close()

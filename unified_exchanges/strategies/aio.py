@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from threading import Event
@@ -16,22 +16,23 @@ from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .asked import Asked
 from .beginning import read_subjects, routed, time_of
-from .commands import Command, Place
+from .commands import Cancel, Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded, alone
 from .hearing import heard
-from .lanes import EXTRA_CANCELLERS, Lanes
+from .lanes import Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, Progress, Running, of_markets, patience
+from .seats import Seat
 from .session import News, as_library_error
 from .strategy import Strategy
-from .turns import leaving
+from .turns import leaving, nothing
 from .waiting import Item
 
 __all__ = ["async_contract_of", "async_run"]
@@ -40,6 +41,7 @@ _INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 _WANTED: Final = (
     "an AsyncExchange, such as async_exchange(…), or take the blocking function"
 )
+_Lanes: TypeAlias = Lanes[asyncio.Semaphore, asyncio.Semaphore, asyncio.Event]
 _Stop: TypeAlias = asyncio.Event | Event
 _LEAVING: Final[set[asyncio.Task[Outcome]]] = set()
 """Cancels that nobody waits for any more."""
@@ -139,7 +141,8 @@ class _AsyncRun:
         self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._ready = asyncio.Event()
         self._lanes = [
-            Lanes(x.venue, asyncio.Semaphore, asyncio.Event) for x in exchanges
+            Lanes(x.venue, asyncio.Semaphore, asyncio.Semaphore, asyncio.Event)
+            for x in exchanges
         ]
         self._handed: list[Handed] = []
         self._sent: dict[asyncio.Task[Order], Command] = {}
@@ -278,7 +281,7 @@ class _AsyncRun:
 
     def _answer(
         self,
-        lanes: Lanes[asyncio.Semaphore, asyncio.Event],
+        lanes: _Lanes,
         command: Command,
         left: asyncio.Event,
         sent: asyncio.Task[Order],
@@ -317,20 +320,37 @@ class _AsyncRun:
     ) -> Order:
         place, _ = self._session.place_of(command)
         since = self._session.since(command)
-        async with self._lanes_of(place).of(command):
+        lanes = self._lanes_of(place)
+        async with lanes.of(command):
             for event in before:
                 await event.wait()
-            self._queued.discard(asyncio.current_task())
-            _, order_id = self._session.place_of(command)
-            exchange = self._exchange_of(place)
-            self._running.check(command, since, exchange.venue)
-            flow = leaving(command, flow_of(exchange, command, place, order_id), left)
-            return await exchange.run(flow)
+            if not isinstance(command, Cancel):
+                return await self._perform(command, since, left, nothing)
+            await lanes.seats.acquire()
+            seat = Seat(lanes.seats)
+            try:
+                return await self._perform(command, since, left, seat.free)
+            finally:
+                seat.free()
+
+    async def _perform(
+        self,
+        command: Command,
+        since: int,
+        left: asyncio.Event,
+        answered: Callable[[], None],
+    ) -> Order:
+        self._queued.discard(asyncio.current_task())
+        place, order_id = self._session.place_of(command)
+        exchange = self._exchange_of(place)
+        self._running.check(command, since, exchange.venue)
+        flow = flow_of(exchange, command, place, order_id)
+        return await exchange.run(leaving(command, flow, left, answered))
 
     def _exchange_of(self, place: Place) -> AsyncExchange:
         return self._exchanges[self._route[place.market_id]]
 
-    def _lanes_of(self, place: Place) -> Lanes[asyncio.Semaphore, asyncio.Event]:
+    def _lanes_of(self, place: Place) -> _Lanes:
         return self._lanes[self._route[place.market_id]]
 
     # -- the end -----------------------------------------------------------------------
@@ -404,12 +424,12 @@ class _AsyncRun:
         jobs = {key: begin(key) for key in commands}
         again = set(commands)
         while pending := [job for job in jobs.values() if not job.done()]:
-            if hurry.begins():
-                # Fewer queue: each is to leave before the exchange is closed.
+            # Fewer queue: each is to leave before the exchange is closed.
+            is_hurried = hurry.begins()
+            if is_hurried or hurry.is_late(len(begun)):
                 for lanes in self._lanes:
-                    for _ in range(EXTRA_CANCELLERS):
-                        lanes.last.release()
-            elif hurry.is_over():
+                    lanes.widen()
+            if not is_hurried and hurry.is_over():
                 break
             try:
                 await asyncio.wait(pending, timeout=BEAT)
@@ -446,11 +466,18 @@ class _AsyncRun:
                         return None
                     if isinstance(answer, Order):
                         order_id = answer.order_id
-            async with self._lanes_of(place).last:
-                begun.add(command.key)
-                exchange = self._exchange_of(place)
-                flow = flow_of(exchange, command, place, order_id, is_end=True)
-                order = await exchange.run(flow)
+            lanes = self._lanes_of(place)
+            async with lanes.last:
+                await lanes.last_seats.acquire()
+                seat = Seat(lanes.last_seats)
+                try:
+                    begun.add(command.key)
+                    exchange = self._exchange_of(place)
+                    flow = flow_of(exchange, command, place, order_id, is_end=True)
+                    flow = leaving(command, flow, asyncio.Event(), seat.free)
+                    order = await exchange.run(flow)
+                finally:
+                    seat.free()
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
-from threading import Condition, Event
-from typing import Final, cast
+from threading import Condition, Event, Semaphore
+from typing import Final, TypeAlias, cast
 
 import attrs
 
@@ -18,27 +18,29 @@ from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .asked import Asked
 from .beginning import read_subjects, routed, time_of
-from .commands import Command, Place
+from .commands import Cancel, Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded, alone
 from .hearing import heard
-from .lanes import EXTRA_CANCELLERS, Lanes
+from .lanes import Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, Progress, Running, of_markets, patience
+from .seats import Seat
 from .session import News, as_library_error
 from .strategy import Strategy
-from .turns import leaving
+from .turns import leaving, nothing
 from .waiting import Item
 
 __all__ = ["contract_of", "run"]
 
 _THREADS: Final = "unified-exchanges-strategy"
+_Lanes: TypeAlias = Lanes[ThreadPoolExecutor, Semaphore, Event]
 _WANTED: Final = "an Exchange, such as exchange(…), or take the async function"
 
 
@@ -162,7 +164,7 @@ class _Run:
         self._lock = fork.rlock()
         self._ready = Condition(self._lock)
         self._handed: list[Handed] = []
-        self._lanes = [Lanes(x.venue, _threads, Event) for x in exchanges]
+        self._lanes = [Lanes(x.venue, _threads, Semaphore, Event) for x in exchanges]
         self._sent: dict[Future[Order], _Sending] = {}
         """What is on its way; also guarded by ``_lock``."""
 
@@ -270,7 +272,7 @@ class _Run:
 
     def _answer(
         self,
-        lanes: Lanes[ThreadPoolExecutor, Event],
+        lanes: _Lanes,
         sending: _Sending,
         sent: Future[Order],
     ) -> None:
@@ -312,6 +314,17 @@ class _Run:
     def _perform(self, sending: _Sending, before: list[Event]) -> Order:
         for event in before:
             event.wait()
+        if not isinstance(sending.command, Cancel):
+            return self._begin(sending, nothing)
+        seats = self._lanes_of(self._session.place_of(sending.command)[0]).seats
+        seats.acquire()
+        seat = Seat(seats)
+        try:
+            return self._begin(sending, seat.free)
+        finally:
+            seat.free()
+
+    def _begin(self, sending: _Sending, answered: Callable[[], None]) -> Order:
         with self._lock:
             if sending.is_withdrawn:
                 raise CancelledError
@@ -321,12 +334,12 @@ class _Run:
         exchange = self._exchange_of(place)
         self._running.check(command, sending.since, exchange.venue)
         flow = flow_of(exchange, command, place, order_id)
-        return exchange.run(leaving(command, flow, sending.left))
+        return exchange.run(leaving(command, flow, sending.left, answered))
 
     def _exchange_of(self, place: Place) -> Exchange:
         return self._exchanges[self._route[place.market_id]]
 
-    def _lanes_of(self, place: Place) -> Lanes[ThreadPoolExecutor, Event]:
+    def _lanes_of(self, place: Place) -> _Lanes:
         return self._lanes[self._route[place.market_id]]
 
     # -- the end -----------------------------------------------------------------------
@@ -393,29 +406,25 @@ class _Run:
         jobs: dict[str, Future[Outcome]] = {}
         begun: set[str] = set()
 
-        def begin(pools: list[ThreadPoolExecutor], key: str) -> None:
+        def begin(key: str) -> None:
             place, _ = self._session.place_of(commands[key])
-            pool = pools[self._route[place.market_id]]
             end = partial(self._end, commands[key], late.get(key), seconds, begun)
-            jobs[key] = pool.submit(end)
+            jobs[key] = self._lanes_of(place).last.submit(end)
 
-        last = [lanes.last for lanes in self._lanes]
         for key in commands:
-            ending.surely(partial(begin, last, key))
+            ending.surely(partial(begin, key))
         while pending := [job for job in jobs.values() if not job.done()]:
-            if hurry.begins():
-                # Nobody queues any more: each is to leave before the exchange is closed.
-                wide = [_threads(EXTRA_CANCELLERS) for _ in self._lanes]
-                for key in [key for key, job in jobs.items() if job.cancel()]:
-                    ending.surely(partial(begin, wide, key))
-                for pool in wide:
-                    pool.shutdown(wait=False)
-            elif hurry.is_over():
+            # Fewer queue: each is to leave before the exchange is closed.
+            is_hurried = hurry.begins()
+            if is_hurried or hurry.is_late(len(begun)):
+                for lanes in self._lanes:
+                    lanes.widen()
+            if not is_hurried and hurry.is_over():
                 break
             wait(pending, BEAT)
         # What waits there is sent yet, before the interpreter ends.
-        for pool in last:
-            pool.shutdown(wait=False)
+        for lanes in self._lanes:
+            lanes.last.shutdown(wait=False)
         left.update(
             (key, _outcome(key, job, is_begun=key in begun))
             for key, job in jobs.items()
@@ -439,10 +448,16 @@ class _Run:
                         return None
                     if isinstance(answer, Order):
                         order_id = answer.order_id
-            begun.add(command.key)
-            exchange = self._exchange_of(place)
-            flow = flow_of(exchange, command, place, order_id, is_end=True)
-            order = exchange.run(flow)
+            seats = self._lanes_of(place).last_seats
+            seats.acquire()
+            seat = Seat(seats)
+            try:
+                begun.add(command.key)
+                exchange = self._exchange_of(place)
+                flow = flow_of(exchange, command, place, order_id, is_end=True)
+                order = exchange.run(leaving(command, flow, Event(), seat.free))
+            finally:
+                seat.free()
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

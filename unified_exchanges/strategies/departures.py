@@ -92,6 +92,9 @@ class Departing:
     errand: CommandErrand | None = None
     """None as long as it has no room, or waits for its turn."""
     has_waited: bool = False
+    is_answered: bool = False
+    """Whether it holds no others up any more, though its order may be read yet."""
+    has_room: bool = False
     is_late: bool = False
     """Whether it was begun to see if it was sent: it is not to leave any more."""
     is_revoked: bool = False
@@ -100,6 +103,10 @@ class Departing:
     """Whether it had waited for too long when it was begun."""
     is_missed: bool = False
     """Whether it did not leave, as the recording has nothing of it."""
+
+    def answer(self) -> None:
+        """It holds no others up any more."""
+        self.is_answered = True
 
     @property
     def has_left(self) -> bool:
@@ -152,8 +159,11 @@ class Departures:
 
     def moved(self, departing: Departing) -> None:
         """It has come further: others may begin."""
-        if departing.errand is not None and departing.errand.is_over:
-            self._begun[isinstance(departing.command, Cancel)] -= 1
+        is_over = departing.errand is not None and departing.errand.is_over
+        is_cancel = isinstance(departing.command, Cancel)
+        if departing.has_room and (is_over or (is_cancel and departing.is_answered)):
+            departing.has_room = False
+            self._begun[is_cancel] -= 1
         self._begin_next()
 
     def takes(self, departing: Departing) -> bool:
@@ -173,7 +183,6 @@ class Departures:
         try:
             for departing in revoked:
                 if departing.errand is None:
-                    self._begun[isinstance(departing.command, Cancel)] += 1
                     departing.is_late = True
                     self._begin(departing, is_hurried=True, is_at_once=True)
         finally:
@@ -219,6 +228,7 @@ class Departures:
             has_room = self._room is None or self._begun[kind] < self._room
             if has_room and waiting and all(x.is_set() for x in waiting[0].before):
                 self._begun[kind] += 1
+                waiting[0].has_room = True
                 return waiting.popleft()
         return None
 

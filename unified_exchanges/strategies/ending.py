@@ -19,6 +19,9 @@ _log = logging.getLogger("unified_exchanges.strategies")
 _AT_ONCE: Final = 2
 """Times that somebody asks for an end who does not want to wait for it."""
 
+_LATE: Final = 2.0
+"""Seconds after which more cancels are sent, where those that were are not answered."""
+
 _LINGER: Final = 1.0
 """Seconds that whoever waits no more gives cancels to leave."""
 
@@ -209,12 +212,27 @@ class Hurry:
         self._ending = ending
         self._asked = ending.asked
         self._until: float | None = None
+        self._begun = 0
+        self._since = HERE.monotonic()
 
     def begins(self) -> bool:
         """Whether that is so since now: they are to leave, and soon nobody waits."""
         if self._until is not None or not self._is_pressed():
             return False
         self._asked, self._until = self._ending.asked, HERE.monotonic() + _LINGER
+        return True
+
+    def is_late(self, begun: int) -> bool:
+        """Whether of those that wait for others none has begun for too long, since now.
+
+        ``begun`` is how many have.  What others wait for may never be answered.
+        """
+        now = HERE.monotonic()
+        if begun != self._begun:
+            self._begun, self._since = begun, now
+        if now - self._since < _LATE:
+            return False
+        self._since = now
         return True
 
     def is_over(self) -> bool:

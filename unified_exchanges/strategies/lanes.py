@@ -7,45 +7,61 @@ from typing import Final, Generic, TypeVar
 
 from ..venue import Venue
 from .commands import Cancel, Command
+from .seats import Seats
 from .turns import Left, Turns
 
-__all__ = ["EXTRA_CANCELLERS", "SENDERS", "Lanes"]
+__all__ = ["SENDERS", "Lanes"]
 
 SENDERS: Final = 8
 """Orders that are on their way at a time, and cancels, and reads."""
 _ON_PAPER: Final = 256
 """The same where nothing is on a wire: each waits for as long as messages take."""
-EXTRA_CANCELLERS: Final = 16
-"""Cancels more that are on their way at a time once nobody waits for them."""
+_CANCELERS: Final = 256
+"""Cancels that are on their way at a time, or were answered and whose orders are read."""
+_EXTRA_SEATS: Final = 16
+"""Cancels more that are on their way at a time once those that are take too long."""
 
 E = TypeVar("E", bound=Left)
 R = TypeVar("R")
+S = TypeVar("S", bound=Seats)
 
 
-class Lanes(Generic[R, E]):
+class Lanes(Generic[R, S, E]):
     """Room for so many of each kind at a time, and whose turn it is.
 
     A cancel waits behind no orders that are slow, neither behind reads, and nothing of one
     exchange behind another, which may be in trouble.  ``room`` makes room for a number:
-    a pool of threads, or a semaphore.
+    a pool of threads, or a semaphore, and ``seats`` a semaphore.
     """
 
     def __init__(
-        self, venue: Venue, room: Callable[[int], R], event: Callable[[], E]
+        self,
+        venue: Venue,
+        room: Callable[[int], R],
+        seats: Callable[[int], S],
+        event: Callable[[], E],
     ) -> None:
         self.turns = Turns(event)
         self._count = 0
         self._number = number = _ON_PAPER if venue.id == "paper" else SENDERS
         self.orders = room(number)
-        self.cancels = room(number)
+        self.cancels = room(_CANCELERS)
+        self.seats = seats(number)
+        """Each cancel has one until it is answered, and none while its order is read."""
         self.reads = room(number)
-        self.last = room(number)
+        self.last = room(_CANCELERS)
         """For cancels at the end: the others may be busy with what is not answered."""
+        self.last_seats = seats(number)
 
     @property
     def has_room(self) -> bool:
         """Whether another order, or change of one, would wait behind no others."""
         return self._count < self._number
+
+    def widen(self) -> None:
+        """Have more cancels at the end on their way at a time."""
+        for _ in range(_EXTRA_SEATS):
+            self.last_seats.release()
 
     def enter(self, command: Command) -> None:
         """It is on its way, or waits for room."""

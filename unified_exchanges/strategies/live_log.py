@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from ..errors import UnifiedExchangesError
 from ..wording import words_of
-from .commands import Failure, Note
+from .commands import Cancel, Failure, Note
 
-__all__ = ["LOGGER", "MOMENT", "failed", "noted"]
+__all__ = ["LOGGER", "MOMENT", "failed", "noted", "unread"]
 
 LOGGER: Final = "unified_exchanges.strategies"
 
@@ -21,6 +22,16 @@ _log = logging.getLogger(LOGGER)
 def noted(note: Note) -> None:
     """The strategy has logged a line."""
     _log.info("%s", note.text, extra={MOMENT: note.at})
+
+
+def unread(cancel: Cancel, error: UnifiedExchangesError, moment: int) -> None:
+    """An order has ended, as was told, though its cancel could not say so."""
+    _log.info(
+        "cancel %s: its order has ended, as was told: %s",
+        cancel.key,
+        words_of(error),
+        extra={MOMENT: moment},
+    )
 
 
 def failed(failure: Failure, moment: int) -> None:

@@ -80,6 +80,13 @@ class Own:
         return is_done and not self.held
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the venue has told that it ended, also where no cancel of it was answered."""
+        known = self.known
+        is_told = known is not None and not (known.is_open or known.is_inferred)
+        return is_told and self.is_over and not self.is_doubtful
+
+    @property
     def is_refused(self) -> bool:
         """Whether it surely never was an order."""
         return self.is_over and not self.is_doubtful and self.known is None

@@ -291,6 +291,7 @@ class RecordedRun:
             partial(self._failed, departing),
             departing.left,
             partial(self._departures.moved, departing),
+            departing.answer,
         )
 
     def _errand(
@@ -300,13 +301,14 @@ class RecordedRun:
         failed: Callable[[Exception], None],
         left: LeftOnce,
         moved: Callable[[], None],
+        answered: Callable[[], None],
         *,
         is_end: bool = False,
     ) -> CommandErrand:
         place, order_id = self._running.session.place_of(command)
         flow = self._ground.flow(command, place, order_id, is_end=is_end)
         return CommandErrand(
-            flow=leaving(command, flow, left),
+            flow=leaving(command, flow, left, answered),
             done=done,
             failed=failed,
             answers=self._timeline.answers,
@@ -418,7 +420,9 @@ class RecordedRun:
 
         failed = partial(self._not_ended, command, ended)
         left = LeftOnce()
-        errand = self._errand(command, done, failed, left, _nothing, is_end=True)
+        errand = self._errand(
+            *(command, done, failed, left, _nothing, _nothing), is_end=True
+        )
         with self._timeline.lock:
             errand.begin()
 

@@ -237,7 +237,7 @@ class Running:
         left: Mapping[str, Outcome],
     ) -> RunReport:
         """What it came to; raises what broke, or that orders may have been left open."""
-        orders = ending.conclude(self.session.as_asked(left), self.session.named)
+        orders = ending.conclude(self.session.left_as_told(left), self.session.named)
         return self.session.report(self.origin, unsent, orders)
 
 

@@ -28,7 +28,7 @@ from .commands import Amend, Cancel, Command, Failure, Place
 from .desk import NEVER, Desk
 from .ending import Outcome
 from .hearing import lose_emptied
-from .live_log import failed
+from .live_log import failed, unread
 from .own import Own, is_nothing, is_old
 from .report import RunProgress, RunReport, RunTotals
 from .states import States
@@ -349,7 +349,11 @@ class Session:
         self._decided.pop(id(command), None)
         self._bring_up(own)
         try:
-            self._refuse(command, error)
+            if isinstance(command, Cancel) and error.maybe_executed and own.has_ended:
+                # A stream has told what could not be read: it came to what was asked for.
+                unread(command, error, self.desk.moment)
+            else:
+                self._refuse(command, error)
         finally:
             self._next(own)
         self.retell()
@@ -450,14 +454,19 @@ class Session:
             if own.is_doubtful or (own.order_id is not None and not own.is_over)
         ]
 
-    def as_asked(self, left: Mapping[str, Outcome]) -> dict[str, Outcome]:
-        """How orders ended, by their keys, in terms of the outcome that was asked for."""
-        return {
-            key: outcome.in_terms_of(self._own[key].place.outcome)
-            if isinstance(outcome, Order)
-            else outcome
-            for key, outcome in left.items()
-        }
+    def left_as_told(self, left: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """How the orders ended that were left: as was told, where no answer tells.
+
+        In terms of the outcome that was asked for.
+        """
+        found = dict(left)
+        for key, outcome in left.items():
+            own = self._own[key]
+            if isinstance(outcome, Order):
+                found[key] = outcome.in_terms_of(own.place.outcome)
+            elif outcome is not None and own.has_ended:
+                found[key] = own.known
+        return found
 
     def ended(self, left: Mapping[str, Outcome]) -> None:
         """Take how the orders ended that were left, by their keys: fills are waited for.
@@ -465,7 +474,7 @@ class Session:
         From now on all is booked, and the strategy is told nothing.
         """
         self.states.is_over = True
-        for key, outcome in self.as_asked(left).items():
+        for key, outcome in self.left_as_told(left).items():
             if isinstance(outcome, Order):
                 own = self._own[key]
                 own.order_id = outcome.order_id

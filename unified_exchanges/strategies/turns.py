@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from ..flow import Done, Flow, Judged, Outcome, Request, Sleep, Step, advance
 from .commands import Cancel, Command
 
-__all__ = ["Left", "Turns", "leaving"]
+__all__ = ["Left", "Turns", "leaving", "nothing"]
 
 T = TypeVar("T")
 
@@ -55,8 +55,21 @@ class Turns(Generic[E]):
         return mine, before
 
 
-def leaving(command: Command, flow: Flow[T], left: Left) -> Flow[T]:
-    """The flow of a command that says so right before it leaves, or when it ends."""
+def nothing() -> None:
+    """What is answered lets nothing else leave."""
+
+
+def leaving(
+    command: Command,
+    flow: Flow[T],
+    left: Left,
+    answered: Callable[[], None] = nothing,
+) -> Flow[T]:
+    """The flow of a command that says so right before it leaves, or when it ends.
+
+    And it says, more than once, when it is answered, or has it read how things stand: the
+    next cancel need not wait for that.
+    """
     # Of no cancel the guards ask.
     is_admitted = isinstance(command, Cancel)
     outcome: Outcome | BaseException = None
@@ -66,13 +79,18 @@ def leaving(command: Command, flow: Flow[T], left: Left) -> Flow[T]:
                 is_admitted = step.passes
             if _goes(step, is_admitted=is_admitted):
                 left.set()
+            if isinstance(step, Request) and step.is_read:
+                answered()
             try:
                 outcome = yield step
             except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                 outcome = error
+            if isinstance(step, Request):
+                answered()
     finally:
         flow.close()
         left.set()
+        answered()
     return step.value
 
 
