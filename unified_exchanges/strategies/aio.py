@@ -40,6 +40,9 @@ _WANTED: Final = (
     "an AsyncExchange, such as async_exchange(…), or take the blocking function"
 )
 _Stop: TypeAlias = asyncio.Event | Event
+_HELD: Final = 0.05
+"""Seconds of real time for which a run over a recording keeps the loop from others at most, but
+for the call that it is in."""
 _LEAVING: Final[set[asyncio.Task[Outcome]]] = set()
 """Cancels that nobody waits for any more."""
 
@@ -107,11 +110,14 @@ async def _recorded(
         try:
             try:
                 run.begin(seconds, asked.is_set)
+                now = asyncio.get_running_loop().time
+                since = now()
                 for turn in count(1):
                     if not run.step(progress):
                         break
-                    if not turn % BREATH:
+                    if not turn % BREATH or now() - since > _HELD:
                         await asyncio.sleep(0)
+                        since = now()
             finally:
                 ending.hold()
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
