@@ -146,7 +146,9 @@ def kind_of(source: Source, flavour: str) -> Any:
     kind: Any = folder(source.venue, flavour).EXCHANGE
     part = folder(source.venue, "replayed")
     try:
-        venue_type = cast("type[Venue]", part.venue_type(source.answers))
+        is_ours = source.streams is not None  # a cassette holds what anybody sent
+        made = part.venue_type(source.answers, is_ours=is_ours)
+        venue_type = cast("type[Venue]", made)
     except (ValueError, LookupError, TypeError) as error:
         raise DamagedRecording(
             f"{source.file}: an order that was sent in it, or whose it was, cannot be read "

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import Fill, NotRecorded, Order
-from unified_exchanges.strategies import Desk, Failure
+from unified_exchanges import Fill, NotRecorded, Order, exchange
+from unified_exchanges.recording import Recorder
+from unified_exchanges.strategies import Desk, Failure, contract_of
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, stage
@@ -136,3 +137,19 @@ def test_what_was_not_sent_long_before_it_broke_off_is_not_excused(
     with pytest.raises(NotRecorded) as missing:
         replayed("blocking", Twice(real.markets[0]), path)
     assert "broke off" not in str(missing.value)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_run_that_ended_before_its_streams_were_there_is_told_as_one(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "short.jsonl"
+    with stage(venue) as at:
+        name = quoted(at)
+        with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+            contract_of(ex, name)
+            ex.fetch_balance()
+            ex.fetch_positions()
+    with pytest.raises(NotRecorded, match="ended before its streams were there"):
+        replayed(flavour, Twice(name), path)

@@ -43,6 +43,9 @@ _WANTED: Final = (
 )
 _Lanes: TypeAlias = Lanes[asyncio.Semaphore, asyncio.Semaphore, asyncio.Event]
 _Stop: TypeAlias = asyncio.Event | Event
+_HELD: Final = 0.05
+"""Seconds of real time for which a run over a recording keeps the loop from others at most, but
+for the call that it is in."""
 _LEAVING: Final[set[asyncio.Task[Outcome]]] = set()
 """Cancels that nobody waits for any more."""
 
@@ -111,24 +114,19 @@ async def _recorded(
             try:
                 run.begin(seconds, asked.is_set)
                 now = asyncio.get_running_loop().time
-                breathed = now()
+                since = now()
                 for turn in count(1):
                     if not run.step(progress):
                         break
-                    # A strategy may take long for each.
-                    if not turn % BREATH or now() > breathed + _BREATHLESS:
+                    if not turn % BREATH or now() - since > _HELD:
                         await asyncio.sleep(0)
-                        breathed = now()
+                        since = now()
             finally:
                 ending.hold()
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
             ending.hold()
             ending.met(error)
         return run.end(ending, asked)
-
-
-_BREATHLESS: Final = 0.05
-"""Seconds in which nobody else on the loop is let in, over a recording."""
 
 
 class _AsyncRun:

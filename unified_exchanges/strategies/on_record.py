@@ -99,7 +99,14 @@ class OnRecord(Ground):
         Its guards judge by its live books, as they did then.
         """
         del book_of
-        self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
+        try:
+            self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
+        except NotRecorded as error:
+            error.add(
+                f". A run that ended before its streams were there, such as one that stops "
+                f"in on_start, cannot be run again over its recording. {_ELSEWHERE}"
+            )
+            raise
         with self.timeline.lock:
             self.timeline.early.begin()
 

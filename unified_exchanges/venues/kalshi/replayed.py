@@ -28,6 +28,10 @@ def stand_in(requests: Iterable[Rest | Unanswered]) -> Mapping[str, Any]:  # noq
     return {"api_key": REDACTED_KEY, "private_key": pem.decode()}
 
 
-def venue_type(answers: Answers) -> type[KalshiVenue]:  # noqa: ARG001
+def venue_type(
+    answers: Answers,  # noqa: ARG001
+    *,
+    is_ours: bool = True,  # noqa: ARG001
+) -> type[KalshiVenue]:
     """The venue as it is: nothing that Kalshi is sent is made of chance but its ids."""
     return KalshiVenue

@@ -8,6 +8,7 @@ recording does not answer is none of those in it, whatever is told of them.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -41,6 +42,8 @@ _Identity: TypeAlias = tuple[int, int]
 _SCALAR = (1).to_bytes(32, "big")
 """A private key that everybody knows: it signs what is sent nowhere."""
 _CHAIN = 137
+_TERMS = ("tokenId", "side", "makerAmount", "takerAmount", "expiration")
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -57,13 +60,14 @@ def stand_in(requests: Iterable[Rest | Unanswered]) -> Mapping[str, Any]:  # noq
     }
 
 
-def venue_type(answers: Answers) -> type[PolymarketVenue]:
-    """The venue in the name of the wallet that was recorded, with its salts and times."""
+def venue_type(answers: Answers, *, is_ours: bool = True) -> type[PolymarketVenue]:
+    """The venue in the name of the wallet that was recorded, with its salts and times.
+
+    ``is_ours``: this library has recorded, so that an order which cannot be read is damage.
+    """
     # In the order in which they left: the last to leave may have been answered first.
     asked = sorted(answers.requests, key=lambda line: line.began)
-    orders = list(_orders(asked))
-    for order in orders:
-        _identity(order)  # what cannot be read of one is said now
+    orders = list(_orders(asked, is_ours=is_ours))
     part = {"answers": answers, "held": _credentials(orders, asked)}
     return type(PolymarketVenue.__name__, (_Replayed,), part)
 
@@ -102,10 +106,21 @@ class _Replayed(PolymarketVenue):
         else:
             sent = self.answers.promise(request, is_timed=False)
         for x, order in zip(ready, _in(sent or b"null"), strict=False):
-            x.become(*_identity(order))
+            x.become(*self._identity_of(order))
             mine = Identity.of(x)
             self.identities.put(x.client_order_id, mine)
             self.memory.name_order(mine.order_id, x.client_order_id)
+
+    def _identity_of(self, order: Mapping[str, Any]) -> _Identity:
+        try:
+            return _identity(order)
+        except (ValueError, LookupError, TypeError) as error:
+            raise NotRecorded(
+                "the order is in the recording, but not which it was: its salt or its time "
+                "was taken out, and an id of Polymarket is made of them. Nothing was sent",
+                venue=self.id,
+                request=self.create_name,
+            ) from error
 
     def free_keys(self, ready: Sequence[Draft]) -> None:
         super().free_keys(ready)
@@ -127,14 +142,28 @@ class _Replayed(PolymarketVenue):
         self.memory.forget_name(ready.order_id)
 
 
-def _orders(requests: Iterable[Rest | Unanswered]) -> Iterator[Mapping[str, Any]]:
-    """Every order that was sent, in order, as far as it was told which it is."""
+def _orders(
+    requests: Iterable[Rest | Unanswered], *, is_ours: bool
+) -> Iterator[Mapping[str, Any]]:
+    """Every order that was sent, in order, as far as it was told which it is.
+
+    Others send other orders as well, or blot out what they say: nobody asks for those.
+    """
     for line in requests:
-        if line.method == "POST" and line.path.endswith(("/order", "/orders")):
-            for order in _in(line.request.data or b"null"):
-                # One without its terms is asked for by nobody: that it is not found is said.
-                if not any(REDACTED in name for name in order):
-                    yield order
+        if line.method != "POST" or not line.path.endswith(("/order", "/orders")):
+            continue
+        try:
+            # One without its terms is asked for by nobody: that it is not found is said.
+            orders = [
+                x for x in _in(line.request.data or b"null") if not _is_covered(x)
+            ]
+            for order in orders:
+                _check(order)
+        except (ValueError, LookupError, TypeError):
+            if is_ours:
+                raise
+            continue
+        yield from orders
 
 
 def _in(content: bytes) -> Iterator[Mapping[str, Any]]:
@@ -145,8 +174,29 @@ def _in(content: bytes) -> Iterator[Mapping[str, Any]]:
             yield each["order"]
 
 
+def _is_covered(order: Mapping[str, Any]) -> bool:
+    return any(REDACTED in name for name in order)
+
+
+def _check(order: Mapping[str, Any]) -> None:
+    """Raise what an order cannot be read for."""
+    _identity(order)
+    _party(order)
+    for name in _TERMS:
+        order[name]
+
+
 def _identity(order: Mapping[str, Any]) -> _Identity:
     return int(order["salt"]), int(order["timestamp"])
+
+
+def _party(order: Mapping[str, Any]) -> tuple[Wallet, str, bytes]:
+    """Whose an order is, who signed it, and who sent it."""
+    for name in ("maker", "signer"):
+        if not _ADDRESS.fullmatch(order[name]):
+            raise ValueError(name)
+    wallet = Wallet(order["maker"], SignatureType(int(order["signatureType"])))
+    return wallet, str(order["signer"]), bytes.fromhex(str(order["builder"])[2:])
 
 
 def _credentials(
@@ -154,12 +204,10 @@ def _credentials(
 ) -> Credentials | None:
     """Those of the recorded wallet, as far as it was told; None if it was not."""
     for order in orders:
-        wallet = Wallet(order["maker"], SignatureType(int(order["signatureType"])))
-        builder = bytes.fromhex(str(order["builder"])[2:])
-        return _made(_Named(wallet, str(order["signer"]), builder))
+        return _made(_Named(*_party(order)))
     pairs = [pair for line in requests for pair in line.query]
-    users = [text for name, text in pairs if name == "user"]
-    kinds = [text for name, text in pairs if name == "signature_type"]
+    users = [x for name, x in pairs if name == "user" and _ADDRESS.fullmatch(x)]
+    kinds = [x for name, x in pairs if name == "signature_type" and x.isdecimal()]
     if not users and not kinds:
         return None
     kind = SignatureType(int(kinds[0])) if kinds else SignatureType.DEPOSIT_WALLET
