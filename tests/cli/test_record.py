@@ -17,7 +17,9 @@ import pytest
 
 from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
-from unified_exchanges.recording import End, Frame, Header, Line, Rest, read
+from unified_exchanges.recording import End, Frame, Header, Line, Rest, Torn, read
+from unified_exchanges.recording.decoder import decode
+from unified_exchanges.recording.line_clock import LineClock
 from unified_exchanges.registry import folder
 from unified_exchanges.simulator.faults import FaultPlan, unavailable
 from unified_exchanges.simulator.server import SimulatorServer
@@ -57,6 +59,14 @@ def test_markets_are_recorded_for_a_while(place: Practice, path: Path) -> None:
     assert done.code == 0, done.err
     assert str(path) in done.out.replace("\n", "")
     assert any(b"book" in text for text in told(path))
+    # By its fills a backtest knows what the account took itself.
+    header, *lines = read(path)
+    assert isinstance(header, Header)
+    decoder = folder(place.venue, "decoder").DECODER(LineClock(header.at, header.mono))
+    for line in lines:
+        assert not isinstance(line, Torn)
+        [*decode(decoder, line)]
+    assert decoder.has_account
 
 
 def test_a_market_of_another_venue_is_looked_for_where_it_was_asked(

@@ -249,10 +249,13 @@ def test_a_full_disk_ends_the_recording_loudly_and_no_call(
     assert "trading goes on unrecorded" in errors[0].getMessage()
 
 
-def test_a_disk_that_becomes_full_leaves_what_was_written(path: Path) -> None:
+@pytest.mark.parametrize(("words", "fewest"), [(200, 6), (1_500, 1), (2_900, 1)])
+def test_a_disk_that_becomes_full_leaves_what_was_written(
+    path: Path, words: int, fewest: int
+) -> None:
     """With a limit on the size of files, as for a quota."""
     done = subprocess.run(
-        [sys.executable, "-c", _QUOTA, str(path)],
+        [sys.executable, "-c", _QUOTA, str(path), str(words)],
         # Its limit holds for the file of what is covered too.
         env=unmeasured(),
         capture_output=True,
@@ -263,9 +266,11 @@ def test_a_disk_that_becomes_full_leaves_what_was_written(path: Path) -> None:
     assert done.stdout.split() == ["200", "RecordingFailed"], done.stderr
     lines = list(read(path))
     assert isinstance(lines[0], Header)
-    assert 5 < len(rest(lines)) < 200
+    assert fewest <= len(rest(lines)) < 200
     whole = path.read_bytes().count(b"\n")
     assert f"{path} ended early, after {whole} lines: " in done.stderr
+    # What is short of it was never in it.
+    assert "made shorter" not in done.stderr
 
 
 _QUOTA = """
@@ -276,7 +281,8 @@ from unified_exchanges.recording import Recorder, RecordingFailed
 from unified_exchanges.testing.scripted import ScriptedTransport
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-line = ScriptedTransport([Response(200, {}, b'{"a": "%s"}' % (b"x y " * 200))] * 200)
+told = b'{"a": "%s"}' % (b"x y " * int(sys.argv[2]))
+line = ScriptedTransport([Response(200, {}, told)] * 200)
 done = 0
 with exchange("kalshi", environment="http://127.0.0.1:1", transport=line) as ex:
     recorder = Recorder(ex, sys.argv[1])

@@ -217,9 +217,10 @@ def _open(exchange: Exchange, markets: Sequence[Market]) -> list[Watch[Any]]:
         exchange.watch_trades(names, policy="latest"),
         exchange.watch_market_status(names),
     ]
-    # Without a key there are no orders to follow.
+    # Without a key there are no orders and fills to follow.
     with suppress(AuthenticationError):
         watches.append(exchange.watch_orders(names, policy="latest"))
+        watches.append(exchange.watch_fills(names))
     return watches
 
 

@@ -57,7 +57,7 @@ class RecordingFile:
         # is compressed takes the place of the file, not that of a link to it.
         self._path = Path(os.path.realpath(path))
         self._compress = compress
-        self._is_closed = False
+        self._is_closed = self._is_short = False
         self._lost: str | None = None
         self._is_new = not self._path.exists()
         try:
@@ -109,6 +109,10 @@ class RecordingFile:
         except OSError:
             self._take_stock()
             raise
+        if self._is_short:
+            # Of a line that is larger than the buffer, and failed, nothing was left there.
+            self._take_stock()
+            return
         self.lines, self.size = lines, end
         self._waiting.clear()
 
@@ -137,6 +141,7 @@ class RecordingFile:
 
     def _take_stock(self) -> None:
         """Count what is in a file that could not take all of it."""
+        self._is_short = True
         size = os.fstat(self._file.fileno()).st_size
         whole = [lines for lines, end in self._waiting if end <= size]
         self.lines, self.size = max([self.lines, *whole]), size
