@@ -96,7 +96,7 @@ class Loop:
             lambda: self._heard,
         )
         self._teller.guarding = self._guarding
-        self._sender = Sender(self._engine, self._guarding)
+        self._sender = Sender(self._engine, self._guarding, self._desk)
         self._measures = Measures(self._engine)
         self._sampling = Sampling(self._measures, every)
         self._quiet: dict[str, Pit | None] = {}
@@ -157,8 +157,8 @@ class Loop:
 
     def progress(self, events: int) -> BacktestProgress:
         """How far it is, after so many events."""
-        moment, fills = self._desk.moment, len(self._tally.fills)
-        return BacktestProgress(events=events, moment=moment, fills=fills)
+        fills = len(self._tally.fills)
+        return BacktestProgress(events=events, moment=self._desk.moment, fills=fills)
 
     def _begin(self, firsts: list[tuple[int, PaperEvent]]) -> None:
         self._is_begun = True
@@ -409,8 +409,7 @@ class Loop:
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
         delay = self._engine.delays.event
-        notices = self._engine.notices()
-        if not notices:
+        if not (notices := self._engine.notices()):
             return
         # All of it has happened already: equity at the first of them is after the last.
         traded = (x.market_id for _, x in notices if isinstance(x, Fill | Settlement))
@@ -422,7 +421,8 @@ class Loop:
             elif isinstance(notice, Settlement):
                 self._tally.settlements.append(notice)
             elif isinstance(notice, RefusedChange):
-                self._tell_at(moment + delay, self._sender.refused(notice))
+                if (failure := self._sender.refused(notice)) is not None:
+                    self._tell_at(moment + delay, failure)
                 continue
             if not isinstance(notice, Order):
                 self._sampling.traded(moment)
