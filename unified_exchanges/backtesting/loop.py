@@ -83,7 +83,7 @@ class Loop:
             read_contracts(contracts), cash=read_cash(cash), delays=read_delays(delays)
         )
         self._strategy = strategy
-        self._is_delayed = self._engine.delays.event > 0
+        self._delay = self._engine.delays.event
         self._teller = Teller(strategy, self._engine)
         self._desk = self._teller.desk
         self._heard = 0
@@ -256,7 +256,7 @@ class Loop:
 
     def _hear(self, moment: int) -> None:
         """An event was received, and the strategy told of it unless it comes late."""
-        if not self._is_delayed:
+        if not self._delay:
             self._heard = moment
 
     def _receive(self, moment: int, event: PaperEvent) -> None:
@@ -276,8 +276,10 @@ class Loop:
         except Inexact as error:
             raise overlong([event]) from error
         if self._teller.is_wanted(event):
-            self._tell_at(moment + self._engine.delays.event, event)
+            self._tell_at(moment + self._delay, event)
         self._collect()
+        if self._delay:  # a close that moved may come before that is told
+            self._desk.due = min(self._desk.due, self._engine.due or NEVER)
         if isinstance(event, OrderBook):
             self._calm(event.market_id)
 
@@ -318,7 +320,7 @@ class Loop:
     def _calm(self, market_id: str) -> None:
         """Let the hot loop have a market, if it may: nothing of it concerns the engine."""
         pit = self._engine.pits[market_id]
-        concerns_engine = pit.is_busy or self._engine.commands or self._is_delayed
+        concerns_engine = pit.is_busy or self._engine.commands or self._delay
         if self._teller.hears_books(market_id) and not concerns_engine:
             # Only where something is held it matters which book was the last to be known.
             if self._measures.holds(market_id):
@@ -362,7 +364,7 @@ class Loop:
                 return
 
     def _tell(self, told: Told) -> None:
-        if self._is_delayed and isinstance(told, OrderBook | Trade | MarketChange):
+        if self._delay and isinstance(told, OrderBook | Trade | MarketChange):
             self._heard = self._desk.moment
         self._teller.tell(told)
 
@@ -375,8 +377,7 @@ class Loop:
 
     def _books(self) -> list[OrderBook]:
         """The newest book of each market."""
-        books = (pit.latest for pit in self._engine.pits.values())
-        return [book for book in books if book is not None]
+        return [x.latest for x in self._engine.pits.values() if x.latest is not None]
 
     def _require_finite(self, *events: PaperEvent) -> None:
         require_finite([*events, *self._books()])
@@ -408,7 +409,6 @@ class Loop:
 
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
-        delay = self._engine.delays.event
         if not (notices := self._engine.notices()):
             return
         # All of it has happened already: equity at the first of them is after the last.
@@ -422,12 +422,12 @@ class Loop:
                 self._tally.settlements.append(notice)
             elif isinstance(notice, RefusedChange):
                 if (failure := self._sender.refused(notice)) is not None:
-                    self._tell_at(moment + delay, failure)
+                    self._tell_at(moment + self._delay, failure)
                 continue
             if not isinstance(notice, Order):
                 self._sampling.traded(moment)
                 self._measures.changed(notice.market_id)
-            self._tell_at(moment + delay, notice)
+            self._tell_at(moment + self._delay, notice)
         self._desk.due = min(self._desk.due, self._sampling.due)
 
     def _send(self) -> None:
