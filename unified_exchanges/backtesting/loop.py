@@ -112,7 +112,7 @@ class Loop:
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
         self._refused: deque[Failure] = deque()
-        """What was refused on this side at the moment of the desk."""
+        """What was refused on this side at the moment of the desk, and is not told."""
         self._instant = self._steps = 0
         self._tally = Tally()
         self._is_begun = False
@@ -340,9 +340,12 @@ class Loop:
         engine, desk = self._engine, self._desk
         self._send()
         while not desk.is_stopped:
-            # Of what never left it is known at once, before what is received next.
             if self._refused:
-                self._tell_refused()
+                # It never left: that is known at once, before all that is told now.
+                self._step(desk.moment)
+                self._teller.tell(self._refused.popleft())
+                self._send()
+                continue
             effect = engine.due or NEVER
             told = self._told[0][0] if self._told else NEVER
             timer = desk.timers[0][0] if desk.timers else NEVER
@@ -401,11 +404,6 @@ class Loop:
     def _tell_at(self, moment: int, told: Told) -> None:
         self._told.append((moment, told))
         self._desk.due = min(self._desk.due, moment)
-
-    def _tell_refused(self) -> None:
-        """Tell of what never left, and so comes back before all that is told now."""
-        while self._refused:
-            self._told.appendleft((self._desk.moment, self._refused.pop()))
 
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
