@@ -318,11 +318,11 @@ class Desk:
         """A market has another grid, status or close from now on, or pays what it is worth."""
         contract = self.contract(change.market_id)
         before = contract.market
-        is_paid = change.market_id in self._paid
-        if is_paid and change.value not in (None, before.settlement_price):
+        is_paid, paid = change.market_id in self._paid, before.settlement_price
+        if is_paid and paid is not None and change.value not in (None, paid):
             self.log(
-                f"{change.market_id} was settled at {before.settlement_price} and is told "
-                f"to be worth {change.value}: what was paid stands"
+                f"{change.market_id} was settled at {text(paid)} and is told to be worth "
+                f"{text(change.value)}: what was paid stands"
             )
         market = attrs.evolve(
             before,
