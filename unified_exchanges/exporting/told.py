@@ -20,7 +20,6 @@ from ..models import (
     Gap,
     Market,
     MarketChange,
-    MarketStatus,
     OrderBook,
     Side,
     Subject,
@@ -28,6 +27,7 @@ from ..models import (
 )
 from ..money import EXACT, ZERO, text
 from ..strategies.given import mistaken
+from .hours import Hours
 
 __all__ = [
     "BookStep",
@@ -38,16 +38,6 @@ __all__ = [
     "read_path",
     "told",
 ]
-
-_HIDDEN: Final = frozenset(
-    (
-        MarketStatus.UNOPENED,
-        MarketStatus.PAUSED,
-        MarketStatus.CLOSED,
-        MarketStatus.SETTLED,
-    )
-)
-"""Nothing trades then, whatever was displayed last."""
 
 _TRANSACTIONS: Final = 1_000
 """Those that are remembered: what tells one again comes at once."""
@@ -75,10 +65,10 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
     """Read what is told of a market, with the nanoseconds of its receipt.
 
     Books are those of the first outcome, and trades of either in its terms, each once.  The
-    book is empty from a gap to the next whole book, and while nothing trades.  Trades
-    outside the book are left out.  Raises `BadRequest` for a book whose best bid is not below
-    its best ask and for a trade of no outcome of the market, and ValueError where the events
-    go back in time.
+    book is empty from a gap to the next whole book, and while nothing trades: by the clock
+    as well, where the venue keeps hours.  Trades outside the book are left out.  Raises
+    `BadRequest` for a book whose best bid is not below its best ask and for a trade of no
+    outcome of the market, and ValueError where the events go back in time.
     """
     check_market(market)
     reading = _Reading(market)
@@ -90,6 +80,7 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
                 "streams together in the order of their receipt"
             )
         latest = moment
+        yield from reading.until(moment)
         for found in reading.of(moment, event):
             yield moment, found
 
@@ -152,9 +143,20 @@ class _Reading:
         self._names = frozenset((first.label, first.outcome_id))
         self._latest: OrderBook | None = None
         self._shown: _Levels | None = None
+        self._hours = Hours(market)
+        self._moment = -1
+        """Up to when the clock was looked at."""
         self._is_hidden = False
         self._taken: dict[str, str] = {}
         """The outcome that was taken in each transaction, of the newest."""
+
+    def until(self, moment: int) -> Iterator[tuple[int, Told]]:
+        """What the clock alone makes of the book by a moment."""
+        for due in self._hours.turns(self._moment, moment):
+            self._is_hidden = self._hours.hides(due)
+            for step in self._step(None):
+                yield due, step
+        self._moment = moment
 
     def of(self, moment: int, event: object) -> Iterator[Told]:
         if isinstance(event, Gap):
@@ -173,9 +175,9 @@ class _Reading:
                 yield event.in_first_terms(self._market)
         elif isinstance(event, MarketChange):
             yield event
-            if event.status not in (None, MarketStatus.UNKNOWN):
-                self._is_hidden = event.status in _HIDDEN
-                yield from self._step(event.timestamp)
+            self._hours.take(moment, event)
+            self._is_hidden = self._hours.hides(moment)
+            yield from self._step(event.timestamp)
 
     def _is_told_otherwise(self, trade: Trade) -> bool:
         """Whether the transaction of a trade was told of the other outcome already.
