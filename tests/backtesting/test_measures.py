@@ -115,15 +115,16 @@ def test_a_value_that_is_corrected_before_it_is_paid_is_paid_as_corrected() -> N
     assert report.notes == ()
 
 
-@pytest.mark.parametrize(("paid", "later"), [("1", "0"), ("1.0000", "0.000000")])
+# As a venue writes it, and as a table has it.
+@pytest.mark.parametrize(("paid", "written"), [("1", "0"), ("1.0000", "0.000000")])
 def test_what_was_paid_stands_and_that_another_value_was_told_is_noted(
-    paid: str, later: str
+    paid: str, written: str
 ) -> None:
     events: list[Told] = [
         (when(0), QUIET),
         (when(2), change(MarketStatus.SETTLED, paid)),
         (when(3), change(MarketStatus.SETTLED, "1")),
-        (when(4), change(MarketStatus.SETTLED, later)),
+        (when(4), change(MarketStatus.SETTLED, written)),
     ]
     report = backtest(Once(), events, contracts=[contract()])
     assert [x.payout for x in report.settlements] == [10]

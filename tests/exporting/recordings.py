@@ -166,6 +166,7 @@ def change(
     status: MarketStatus | None = None,
     grid: str | None = None,
     value: str | None = None,
+    closes: int | None = None,
 ) -> tuple[int, MarketChange]:
     moment = BEGIN + n * MILLI
     return moment, MarketChange(
@@ -175,5 +176,6 @@ def change(
         status=status,
         grid=None if grid is None else PriceGrid.of(grid),
         value=None if value is None else Decimal(value),
+        closes_at=None if closes is None else at(BEGIN + closes * MILLI),
         timestamp=at(moment),
     )

@@ -1,84 +1,110 @@
-"""Markets of Kalshi open and close by the clock, which nobody tells: exports as well."""
+"""Markets that open and close by the clock, which nobody tells, as other engines see them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-import attrs
 import pytest
 
-from unified_exchanges import Market, MarketChange, MarketStatus
 from unified_exchanges.exporting.told import BookStep, told
+from unified_exchanges.models import MarketStatus
 from unified_exchanges.paper import at
 
-from ..paper.scene import SECOND, START, book, change, market, trade
+from .recordings import BEGIN, MILLI, book, change, market, trade
 
-OPENS, CLOSES = START + 10 * SECOND, START + 20 * SECOND
-
-
-def kept(venue: str = "kalshi", **how: Any) -> Market:
-    hours = {"opens_at": at(OPENS), "closes_at": at(CLOSES), **how}
-    return attrs.evolve(market(), venue=venue, **hours)
+OPEN, UNOPENED = MarketStatus.OPEN, MarketStatus.UNOPENED
+FIRST = ("b 0.40 10", "a 0.60 5")
 
 
-def changed(
-    status: MarketStatus | None = None, closes_at: datetime | None = None
-) -> MarketChange:
-    return attrs.evolve(change(status), closes_at=closes_at)
+def after(n: int) -> Any:
+    return at(BEGIN + n * MILLI)
 
 
-def steps(given: Market, *events: tuple[int, Any]) -> list[tuple[float, int, bool]]:
-    """When the book became another, of how many changes, and whether that is all of it."""
-    timed = [(START + int(second * SECOND), event) for second, event in events]
-    return [
-        ((moment - START) / SECOND, len(found.levels), found.is_whole)
-        for moment, found in told(timed, given)
-        if isinstance(found, BookStep)
+def best_bids(
+    events: list[Any], venue: str = "kalshi", **given: Any
+) -> list[tuple[int, Decimal | None]]:
+    """The best bid after each step of the book, and the milliseconds when it came."""
+    found: list[tuple[int, Decimal | None]] = []
+    bids: dict[Decimal, Decimal] = {}
+    for moment, event in told(events, market(venue, **given)):
+        if not isinstance(event, BookStep):
+            continue
+        if event.is_whole:
+            bids.clear()
+        bids |= {price: size for side, price, size in event.levels if side == "buy"}
+        left = [price for price, size in bids.items() if size]
+        found.append(((moment - BEGIN) // MILLI, max(left, default=None)))
+    return found
+
+
+BID = Decimal("0.40")
+
+
+def test_a_market_that_was_created_shows_its_book_once_the_clock_has_opened_it() -> (
+    None
+):
+    events = [
+        change(0, UNOPENED),
+        book(*FIRST, n=1),
+        trade("0.60", "5", None, n=7),
+        book("b 0.41 10", n=8),
+    ]
+    # As it is known when it opens, also where nothing is told then.
+    assert best_bids(events, opens_at=after(5)) == [(5, BID), (8, Decimal("0.41"))]
+
+
+def test_one_whose_time_has_come_when_it_is_told_to_be_unopened_is_open() -> None:
+    events = [change(3, UNOPENED), book(*FIRST, n=4)]
+    assert best_bids(events, opens_at=after(2)) == [(4, BID)]
+
+
+def test_from_its_close_on_the_book_is_empty() -> None:
+    events = [book(*FIRST), book("b 0.41 10", n=4), book("b 0.42 10", n=9)]
+    assert best_bids(events, closes_at=after(4)) == [(0, BID), (4, None)]
+
+
+def test_a_close_that_moves_is_the_one_that_counts() -> None:
+    events = [book(*FIRST), change(1, closes=6), book("b 0.41 10", n=5), change(9)]
+    assert best_bids(events, closes_at=after(3)) == [
+        (0, BID),
+        (5, Decimal("0.41")),
+        (6, None),
     ]
 
 
-UNOPENED = (0, changed(MarketStatus.UNOPENED))
+def test_a_close_that_is_told_too_late_is_when_it_is_told() -> None:
+    events = [book(*FIRST), change(2, closes=1), change(4, closes=8), change(9)]
+    # Told to close later after all, it is back, and closes then.
+    assert best_bids(events) == [(0, BID), (2, None), (4, BID), (8, None)]
 
 
-def test_a_book_is_there_from_when_the_market_opens_by_the_clock() -> None:
-    early, late = (5, book("10@0.40", "9@0.50")), (12, book("10@0.41", "9@0.50"))
-    assert steps(kept(), UNOPENED, early, late) == [(10, 2, True), (12, 2, False)]
-    assert steps(kept(), UNOPENED, late) == [(12, 2, True)]
-    assert steps(kept(opens_at=None), UNOPENED, early, late) == []
+def test_what_is_told_to_trade_after_its_close_trades_on() -> None:
+    events = [change(3, OPEN), book(*FIRST, n=4)]
+    assert best_bids(events, closes_at=after(2)) == [(4, BID)]
 
 
-def test_a_book_is_gone_from_when_the_market_closes_by_the_clock() -> None:
-    events = (12, book("10@0.40", "9@0.50")), (25, book("10@0.41", "9@0.50"))
-    gone = [(12, 2, True), (20, 0, True)]
-    assert steps(kept(), *events) == gone
-    assert steps(kept(), UNOPENED, *events) == gone
-    assert steps(kept(), *events, (26, changed(MarketStatus.CLOSED))) == gone
-    assert steps(kept(closes_at=None), *events) == [(12, 2, True), (25, 2, False)]
-    # It has a timestamp of the venue's, which is when it closed.
-    timed = [(START, book("10@0.40", "")), (CLOSES + SECOND, trade("0.40", "1"))]
-    [_, closing] = [x for _, x in told(timed, kept()) if isinstance(x, BookStep)]
-    assert closing.timestamp == at(CLOSES)
+def test_while_a_market_pauses_the_clock_shows_nothing() -> None:
+    events = [book(*FIRST), change(1, MarketStatus.PAUSED), change(9)]
+    assert best_bids(events, opens_at=after(4), closes_at=after(6)) == [
+        (0, BID),
+        (1, None),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("moved", "gone"), [(15, [(15.0, 0, True)]), (11, [(12.0, 0, True)]), (40, [])]
-)
-def test_a_close_that_is_moved_counts(
-    moved: int, gone: list[tuple[float, int, bool]]
+@pytest.mark.parametrize("status", [MarketStatus.CLOSED, MarketStatus.SETTLED])
+def test_of_one_that_was_read_after_its_end_the_close_is_not_known(
+    status: MarketStatus,
 ) -> None:
-    events = [(11, book("10@0.40", "9@0.50"))]
-    moving = (12, changed(closes_at=at(START + moved * SECOND)))
-    last = (30, book("10@0.40", "9@0.50"))
-    assert steps(kept(), *events, moving, last) == [(11, 2, True), *gone]
-
-
-def test_a_market_that_is_told_to_trade_after_its_close_is_shown() -> None:
-    events = (12, book("10@0.40", "9@0.50")), (22, changed(MarketStatus.OPEN))
-    assert steps(kept(), *events) == [(12, 2, True), (20, 0, True), (22, 2, True)]
+    events = [book(*FIRST), book("b 0.41 10", n=4)]
+    assert best_bids(events, closes_at=after(2), status=status) == [
+        (0, BID),
+        (4, Decimal("0.41")),
+    ]
 
 
 @pytest.mark.parametrize("venue", ["polymarket", "toy"])
-def test_where_times_are_only_planned_the_book_stays(venue: str) -> None:
-    events = (12, book("10@0.40", "9@0.50")), (25, book("10@0.41", "9@0.50"))
-    assert steps(kept(venue), *events) == [(12, 2, True), (25, 2, False)]
+def test_where_times_are_only_planned_the_clock_does_nothing(venue: str) -> None:
+    events = [book(*FIRST), change(3, UNOPENED), change(9)]
+    shown = best_bids(events, venue, opens_at=after(5), closes_at=after(2))
+    assert shown == [(0, BID), (3, None)]

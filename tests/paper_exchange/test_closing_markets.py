@@ -290,6 +290,39 @@ def test_a_close_by_the_clock_that_nobody_tells_ends_and_refuses_all_the_same(
     assert all(x.command.at >= max(moments) for x in refused)
 
 
+class Patient(Stubborn):
+    """Rests one bid in the first market, and then only hears."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.note(desk, book.market_id, book.bids, book.asks)
+        if not self.resting and desk.book(self.ended):
+            market = desk.market(self.ended)
+            terms = (market.outcomes[0].label, "buy", market.grid.lowest, 10)
+            self.resting.append(desk.place(self.ended, *terms))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_close_that_is_told_too_late_is_heard_before_what_comes_after_it(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "late.jsonl"
+    with scene("kalshi", path) as at:
+        at.move()
+        now = at.engine.now_us() // _SECOND * _SECOND
+        at.act(lambda engine: engine.change_close(at.ended, now - _SECOND))
+        at.move()
+    names = [at.ended, at.other]
+    mine, theirs = Patient(names), Patient(names)
+    late = Delays(event=30 * 10**6)  # longer than until the next message
+    played(flavour, mine, path, delays=late)
+    with exchange("replay", path=path) as ex:
+        contracts = [contract_of(ex, name) for name in names]
+    backtest(theirs, path, contracts=contracts, delays=late)
+    assert len(theirs.ended_at) == 1
+    # What is on its way when the recording ends is told on paper alone.
+    assert theirs.said == mine.said[: len(theirs.said)]
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_market_that_was_over_when_it_was_recorded_takes_no_order(

@@ -83,7 +83,7 @@ class Loop:
             read_contracts(contracts), cash=read_cash(cash), delays=read_delays(delays)
         )
         self._strategy = strategy
-        self._is_delayed = self._engine.delays.event > 0
+        self._delay = self._engine.delays.event
         self._teller = Teller(strategy, self._engine)
         self._desk = self._teller.desk
         self._heard = 0
@@ -96,7 +96,7 @@ class Loop:
             lambda: self._heard,
         )
         self._teller.guarding = self._guarding
-        self._sender = Sender(self._engine, self._guarding, self._teller.is_over)
+        self._sender = Sender(self._engine, self._guarding, self._desk)
         self._measures = Measures(self._engine)
         self._sampling = Sampling(self._measures, every)
         self._quiet: dict[str, Pit | None] = {}
@@ -112,7 +112,7 @@ class Loop:
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
         self._refused: deque[Failure] = deque()
-        """What was refused on this side at the moment of the desk."""
+        """What was refused on this side at the moment of the desk, and is not told."""
         self._instant = self._steps = 0
         self._tally = Tally()
         self._is_begun = False
@@ -157,8 +157,8 @@ class Loop:
 
     def progress(self, events: int) -> BacktestProgress:
         """How far it is, after so many events."""
-        moment, fills = self._desk.moment, len(self._tally.fills)
-        return BacktestProgress(events=events, moment=moment, fills=fills)
+        fills = len(self._tally.fills)
+        return BacktestProgress(events=events, moment=self._desk.moment, fills=fills)
 
     def _begin(self, firsts: list[tuple[int, PaperEvent]]) -> None:
         self._is_begun = True
@@ -256,7 +256,7 @@ class Loop:
 
     def _hear(self, moment: int) -> None:
         """An event was received, and the strategy told of it unless it comes late."""
-        if not self._is_delayed:
+        if not self._delay:
             self._heard = moment
 
     def _receive(self, moment: int, event: PaperEvent) -> None:
@@ -275,12 +275,11 @@ class Loop:
             self._engine.receive(moment, event)
         except Inexact as error:
             raise overlong([event]) from error
-        if isinstance(event, MarketChange):
-            # What rests may end by it before anything is told of that is received next.
-            self._desk.due = min(self._desk.due, self._engine.due or NEVER)
         if self._teller.is_wanted(event):
-            self._tell_at(moment + self._engine.delays.event, event)
+            self._tell_at(moment + self._delay, event)
         self._collect()
+        if self._delay:  # a close that moved may come before that is told
+            self._desk.due = min(self._desk.due, self._engine.due or NEVER)
         if isinstance(event, OrderBook):
             self._calm(event.market_id)
 
@@ -321,7 +320,7 @@ class Loop:
     def _calm(self, market_id: str) -> None:
         """Let the hot loop have a market, if it may: nothing of it concerns the engine."""
         pit = self._engine.pits[market_id]
-        concerns_engine = pit.is_busy or self._engine.commands or self._is_delayed
+        concerns_engine = pit.is_busy or self._engine.commands or self._delay
         if self._teller.hears_books(market_id) and not concerns_engine:
             # Only where something is held it matters which book was the last to be known.
             if self._measures.holds(market_id):
@@ -341,9 +340,12 @@ class Loop:
         engine, desk = self._engine, self._desk
         self._send()
         while not desk.is_stopped:
-            # Of what never left it is known at once, before what is received next.
             if self._refused:
-                self._tell_refused()
+                # It never left: that is known at once, before all that is told now.
+                self._step(desk.moment)
+                self._teller.tell(self._refused.popleft())
+                self._send()
+                continue
             effect = engine.due or NEVER
             told = self._told[0][0] if self._told else NEVER
             timer = desk.timers[0][0] if desk.timers else NEVER
@@ -365,7 +367,7 @@ class Loop:
                 return
 
     def _tell(self, told: Told) -> None:
-        if self._is_delayed and isinstance(told, OrderBook | Trade | MarketChange):
+        if self._delay and isinstance(told, OrderBook | Trade | MarketChange):
             self._heard = self._desk.moment
         self._teller.tell(told)
 
@@ -378,8 +380,7 @@ class Loop:
 
     def _books(self) -> list[OrderBook]:
         """The newest book of each market."""
-        books = (pit.latest for pit in self._engine.pits.values())
-        return [book for book in books if book is not None]
+        return [x.latest for x in self._engine.pits.values() if x.latest is not None]
 
     def _require_finite(self, *events: PaperEvent) -> None:
         require_finite([*events, *self._books()])
@@ -404,16 +405,9 @@ class Loop:
         self._told.append((moment, told))
         self._desk.due = min(self._desk.due, moment)
 
-    def _tell_refused(self) -> None:
-        """Tell of what never left, and so comes back before all that is told now."""
-        while self._refused:
-            self._told.appendleft((self._desk.moment, self._refused.pop()))
-
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
-        delay = self._engine.delays.event
-        notices = self._engine.notices()
-        if not notices:
+        if not (notices := self._engine.notices()):
             return
         # All of it has happened already: equity at the first of them is after the last.
         traded = (x.market_id for _, x in notices if isinstance(x, Fill | Settlement))
@@ -425,12 +419,13 @@ class Loop:
             elif isinstance(notice, Settlement):
                 self._tally.settlements.append(notice)
             elif isinstance(notice, RefusedChange):
-                self._tell_at(moment + delay, self._sender.refused(notice))
+                if (failure := self._sender.refused(notice)) is not None:
+                    self._tell_at(moment + self._delay, failure)
                 continue
             if not isinstance(notice, Order):
                 self._sampling.traded(moment)
                 self._measures.changed(notice.market_id)
-            self._tell_at(moment + delay, notice)
+            self._tell_at(moment + self._delay, notice)
         self._desk.due = min(self._desk.due, self._sampling.due)
 
     def _send(self) -> None:

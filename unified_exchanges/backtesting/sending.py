@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from random import Random
@@ -10,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from ..errors import UnifiedExchangesError
+from ..errors import OrderNotFound, UnifiedExchangesError
 from ..grid import read_price, read_size
 from ..models import Order
 from ..money import EXACT, ZERO
@@ -20,7 +19,7 @@ from ..paper.orders import PaperOrder
 from ..paper.pit import Pit
 from ..paper.refusals import error_of, refusal_told
 from ..registry import exchanges, folder
-from ..strategies import Amend, Cancel, Command, Failure, Place
+from ..strategies import Amend, Cancel, Command, Desk, Failure, Place
 from ..strategies.flows import request
 from ..venue.arguments import Arguments
 from ..venue.draft import PaperDraft, Rules
@@ -39,41 +38,37 @@ class _Change:
     """A change on its way; ``after`` is what the guards were told of it, if they were."""
 
     command: Amend
-    order_id: str
+    order: PaperOrder
     after: Order | None
+    is_of_unheard: bool
+    """Whether it was asked for before anything was told of the order."""
 
 
 class Sender:
     """Hands commands to the engine that the guards let pass.
 
-    It knows which of them a refusal is about.  ``is_over`` says of a key whether the strategy
-    was told that the order has ended.
+    It knows which of them a refusal is about.  As live, what is for an order of which the
+    ``desk`` was told that it has ended goes nowhere, and nothing is told of it.
     """
 
-    def __init__(
-        self, engine: PaperEngine, guarding: Guarding, is_over: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, engine: PaperEngine, guarding: Guarding, desk: Desk) -> None:
         self._engine = engine
         self._guarding = guarding
-        self._is_over = is_over
-        self._unsent: set[str] = set()
-        """Keys of orders that never left, which may not be told yet."""
+        self._desk = desk
         self._changes: dict[int, _Change] = {}
         """Changes on their way, by the turn of their sending."""
 
     def send(self, command: Command) -> None:
         """Hand it over; raises `UnifiedExchangesError` where it is refused at once."""
-        engine = self._engine
         if isinstance(command, Place):
-            try:
-                self._place(command)
-            except UnifiedExchangesError:
-                self._unsent.add(command.key)
-                raise
+            self._place(command)
             return
-        if command.key in self._unsent or self._is_over(command.key):
-            return  # as live: nothing is left to change
-        order = engine.find_client(command.key)
+        if self._desk.has_ended(command.key):
+            return
+        try:
+            order = self._engine.find_client(command.key)
+        except OrderNotFound:
+            return  # it never left, of which the failure is told next
         try:
             if isinstance(command, Amend):
                 self._amend(command, order)
@@ -162,15 +157,22 @@ class Sender:
         turn = self._engine.amend(
             command.at, order.order_id, price=command.price, size=command.size
         )
-        self._changes[turn] = _Change(command, order.order_id, after)
+        is_of_unheard = self._desk.order(command.key) is None
+        self._changes[turn] = _Change(command, order, after, is_of_unheard)
 
-    def refused(self, change: RefusedChange) -> Failure:
-        """The failure of a change that was refused when it arrived."""
+    def refused(self, change: RefusedChange) -> Failure | None:
+        """The failure of a change that was refused when it arrived.
+
+        None for one that live waits for the answer to its order, and then is for nothing.
+        """
         found = self._changes.pop(change.turn)
         if found.after is not None:
             self._guarding.refused_change(found.after)
+        is_nothing = not (found.order.remaining or found.order.filled)
+        if found.is_of_unheard and is_nothing:
+            return None
         error = error_of(change.reason)(
-            refusal_told(f"change of {found.order_id}", change.reason),
+            refusal_told(f"change of {found.order.order_id}", change.reason),
             venue=self._venue(change.market_id),
             client_order_id=found.command.key,
         )

@@ -82,11 +82,6 @@ class Teller:
         """Whether it is told the books of a market."""
         return Subject.ORDER_BOOK in self._subjects and market_id in self._followed
 
-    def is_over(self, key: str) -> bool:
-        """Whether it was told that an order of its own has ended, or never was one."""
-        order = self.desk.order(key)
-        return key in self._rejected or (order is not None and not order.is_open)
-
     def is_wanted(self, event: PaperEvent) -> bool:
         """Whether it, or its desk, has to know of an event."""
         if isinstance(event, Gap):

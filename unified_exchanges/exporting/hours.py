@@ -1,17 +1,18 @@
-"""When a market trades: by what is told of it, and by the clock where its venue keeps hours."""
+"""Whether a market trades: by what was told of it, and by the clock where hours are kept."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
 
+from ..description import Description
 from ..models import Market, MarketChange, MarketStatus
 from ..paper import nanoseconds
 from ..registry import exchanges, folder
 
 __all__ = ["Hours"]
 
-_SHUT: Final = frozenset(
+_HIDDEN: Final = frozenset(
     (
         MarketStatus.UNOPENED,
         MarketStatus.PAUSED,
@@ -20,63 +21,53 @@ _SHUT: Final = frozenset(
     )
 )
 """Nothing trades then, whatever was displayed last."""
+_DONE: Final = (MarketStatus.CLOSED, MarketStatus.SETTLED)
+_UNKNOWN: Final = -1
+"""A moment that nobody told."""
 
 
 class Hours:
-    """Those of one market, as paper has them, from the first thing that is told of it on.
-
-    ``due`` is when the clock opens or closes it next, in nanoseconds; None if it does not.
-    """
+    """Those of one market, as a backtest has them: nobody tells that the clock did it."""
 
     def __init__(self, market: Market) -> None:
-        self.due: int | None = None
-        self._keeps = market.venue in exchanges and _keeps_hours(market.venue)
-        self._opens = _moment_of(market.opens_at)
-        self._closes = _moment_of(market.closes_at)
+        self._are_kept = _are_kept(market.venue)
+        self._opens = self._read(market.opens_at)
+        # When a market did close that has ended, maybe early, is known once it is told.
+        has_ended = market.status in _DONE
+        self._closes = _UNKNOWN if has_ended else self._read(market.closes_at)
         self._status: MarketStatus | None = None
-        self._moment = 0
-        self._plan()
 
-    def look_up(self, moment: int) -> None:
-        """Let it be so late."""
-        self._moment = moment
-        if self.due is not None and self.due <= moment:
-            self._plan()
-
-    def _plan(self) -> None:
-        turns = (self._opens, self._closes) if self._keeps else ()
-        coming = [x for x in turns if x is not None and x > self._moment]
-        self.due = min(coming, default=None)
-
-    def change(self, change: MarketChange) -> None:
-        """Take what was told of it now."""
+    def take(self, moment: int, change: MarketChange) -> None:
+        """Take what is told of the market."""
         if change.closes_at is not None:
-            self._closes = _moment_of(change.closes_at)
-        if change.status not in (None, MarketStatus.UNKNOWN):
-            self._status = change.status
-            if change.status is MarketStatus.OPEN and self._is_past(self._closes):
-                # It trades though its close has passed: when it closes is not known.
-                self._closes = None
-        self._plan()
+            self._closes = self._read(change.closes_at)
+        if change.status in (None, MarketStatus.UNKNOWN):
+            return
+        self._status = change.status
+        if change.status is MarketStatus.OPEN and self._closes <= moment:
+            # It trades though its close has passed: when it closes is not known.
+            self._closes = _UNKNOWN
 
-    @property
-    def is_shut(self) -> bool:
-        """Whether nothing trades in it now."""
+    def turns(self, after: int, by: int) -> list[int]:
+        """When the clock may open or close it, later than one moment and by another."""
+        return sorted(x for x in (self._opens, self._closes) if after < x <= by)
+
+    def hides(self, moment: int) -> bool:
+        """Whether nothing trades then."""
         status = self._status
-        if self._keeps:
-            if status is MarketStatus.UNOPENED and self._is_past(self._opens):
-                status = MarketStatus.OPEN
-            if status in (None, MarketStatus.OPEN) and self._is_past(self._closes):
-                return True
-        return status in _SHUT
+        if status is MarketStatus.UNOPENED and _UNKNOWN < self._opens <= moment:
+            status = MarketStatus.OPEN
+        if status in (None, MarketStatus.OPEN):
+            return _UNKNOWN < self._closes <= moment
+        return status in _HIDDEN
 
-    def _is_past(self, turn: int | None) -> bool:
-        return turn is not None and turn <= self._moment
-
-
-def _moment_of(time: datetime | None) -> int | None:
-    return None if time is None else nanoseconds(time)
+    def _read(self, time: datetime | None) -> int:
+        return nanoseconds(time) if self._are_kept and time else _UNKNOWN
 
 
-def _keeps_hours(venue: str) -> bool:
-    return bool(folder(venue, "description").FACTS.hours == "kept")
+def _are_kept(venue: str) -> bool:
+    """Whether a venue opens and closes its markets by the clock."""
+    if venue not in exchanges:
+        return False
+    facts: Description = folder(venue, "description").FACTS
+    return facts.hours == "kept"

@@ -26,7 +26,6 @@ from ..models import (
     Trade,
 )
 from ..money import EXACT, ZERO, text
-from ..paper import at
 from ..strategies.given import mistaken
 from .hours import Hours
 
@@ -66,10 +65,10 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
     """Read what is told of a market, with the nanoseconds of its receipt.
 
     Books are those of the first outcome, and trades of either in its terms, each once.  The
-    book is empty from a gap to the next whole book, and while nothing trades.  Trades
-    outside the book are left out.  Raises `BadRequest` for a book whose best bid is not below
-    its best ask and for a trade of no outcome of the market, and ValueError where the events
-    go back in time.
+    book is empty from a gap to the next whole book, and while nothing trades: by the clock
+    as well, where the venue keeps hours.  Trades outside the book are left out.  Raises
+    `BadRequest` for a book whose best bid is not below its best ask and for a trade of no
+    outcome of the market, and ValueError where the events go back in time.
     """
     check_market(market)
     reading = _Reading(market)
@@ -80,10 +79,8 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
                 f"events go back by {latest - moment} ns, to {moment}; `merged` puts "
                 "streams together in the order of their receipt"
             )
-        while (due := reading.hours.due) is not None and due <= moment:
-            for step in reading.turn(due):
-                yield max(due, latest), step
         latest = moment
+        yield from reading.until(moment)
         for found in reading.of(moment, event):
             yield moment, found
 
@@ -146,17 +143,22 @@ class _Reading:
         self._names = frozenset((first.label, first.outcome_id))
         self._latest: OrderBook | None = None
         self._shown: _Levels | None = None
-        self.hours = Hours(market)
+        self._hours = Hours(market)
+        self._moment = -1
+        """Up to when the clock was looked at."""
+        self._is_hidden = False
         self._taken: dict[str, str] = {}
         """The outcome that was taken in each transaction, of the newest."""
 
-    def turn(self, moment: int) -> Iterator[BookStep]:
-        """The market opens or closes by the clock."""
-        self.hours.look_up(moment)
-        yield from self._step(at(moment))
+    def until(self, moment: int) -> Iterator[tuple[int, Told]]:
+        """What the clock alone makes of the book by a moment."""
+        for due in self._hours.turns(self._moment, moment):
+            self._is_hidden = self._hours.hides(due)
+            for step in self._step(None):
+                yield due, step
+        self._moment = moment
 
     def of(self, moment: int, event: object) -> Iterator[Told]:
-        self.hours.look_up(moment)
         if isinstance(event, Gap):
             if self._concerns(event):
                 self._latest = None
@@ -173,7 +175,8 @@ class _Reading:
                 yield event.in_first_terms(self._market)
         elif isinstance(event, MarketChange):
             yield event
-            self.hours.change(event)
+            self._hours.take(moment, event)
+            self._is_hidden = self._hours.hides(moment)
             yield from self._step(event.timestamp)
 
     def _is_told_otherwise(self, trade: Trade) -> bool:
@@ -208,7 +211,7 @@ class _Reading:
 
     def _step(self, timestamp: datetime | None) -> Iterator[BookStep]:
         was = self._shown
-        now = None if self.hours.is_shut else _levels(self._latest)
+        now = None if self._is_hidden else _levels(self._latest)
         self._shown = now
         if now is None:
             if was is not None:

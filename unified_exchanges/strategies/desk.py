@@ -98,7 +98,7 @@ class Desk:
         self._places: dict[str, Place] = {}
         self._orders: dict[str, Order] = {}
         self._open: dict[str, Order] = {}
-        self._ended: deque[str] = deque()
+        self._ended: dict[str, None] = {}
         self._paid: set[str] = set()
         """Markets that were settled."""
 
@@ -384,11 +384,16 @@ class Desk:
 
     def forget(self, key: str) -> None:
         """An order has ended; of those, the last ones are remembered."""
-        self._ended.append(key)
+        self._ended[key] = None
         if len(self._ended) > _DONE:
-            gone = self._ended.popleft()
+            gone = next(iter(self._ended))
+            del self._ended[gone]
             self._orders.pop(gone, None)
             self._places.pop(gone, None)
+
+    def has_ended(self, key: str) -> bool:
+        """Whether the end of an order was told, or that it was refused."""
+        return key in self._ended
 
     def told_fill(self, fill: Fill) -> None:
         """Book a fill; one that takes back another is booked as its opposite."""

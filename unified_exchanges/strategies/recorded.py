@@ -264,9 +264,9 @@ class RecordedRun:
             # So it is in a backtest, which asks the market itself, also where that is known.
             self._put(item)
             return
-        # It never left: what the market tells at this moment comes later, as in a backtest.
-        places = (n for n, x in enumerate(self._items) if isinstance(x, PaperEvent))
-        self._items.insert(next(places, len(self._items)), item)
+        # Told at once, as in a backtest: before all that comes of this moment besides.
+        places = (n for n, x in enumerate(self._items) if not isinstance(x, _NeverLeft))
+        self._items.insert(next(places, len(self._items)), _NeverLeft(item))
 
     def _may_be_unsent(self, departing: Departing) -> bool:
         """Whether it may not have been sent because the run ended at about that moment."""
@@ -450,6 +450,10 @@ class _Running(Running):
     def end(self) -> int:
         """When it is to end."""
         return NEVER if self._end is None else self._end
+
+
+class _NeverLeft(partial[None]):
+    """Tells of a command that was refused before it left."""
 
 
 def _pass_over(error: object) -> None:
