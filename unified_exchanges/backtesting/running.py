@@ -63,9 +63,9 @@ def backtest(
     Decimal('0')
     """
     check_limits(progress=progress)
-    check_strategy(strategy)
-    check_some(data)
     if contracts is None:
+        check_strategy(strategy)
+        check_some(data)
         contracts = contracts_told(data, strategy.markets)
     loop = Loop(
         strategy,
@@ -75,6 +75,7 @@ def backtest(
         sample=sample,
         guards=guards,
     )
+    check_some(data)
     reading = Reading(data)
     events = iter(reading.events)
     loop.play(events if progress is None else _shown(events, loop, progress))

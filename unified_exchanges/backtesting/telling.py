@@ -49,7 +49,6 @@ class Teller:
     def __init__(self, strategy: Strategy, engine: PaperEngine) -> None:
         self.strategy = strategy
         self.failures: list[Failure] = []
-        self._rejected: set[str] = set()
         self._engine = engine
         self._books: dict[str, OrderBook] = {}
         self._followed = _read_markets(strategy, engine.pits)
@@ -175,7 +174,6 @@ class Teller:
     def _fail(self, failure: Failure) -> None:
         self.failures.append(failure)
         if isinstance(failure.command, Place):
-            self._rejected.add(failure.command.key)
             self.desk.forget(failure.command.key)
         self.strategy.on_failure(self.desk, failure)
 
