@@ -318,6 +318,21 @@ def test_of_many_warnings_of_one_form_the_rest_is_counted(
     ]
 
 
+def test_what_is_said_elsewhere_is_of_another_form_though_it_has_no_words_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logger = logging.getLogger("unified_exchanges.any")
+    with guarded(Screen()), told_at_once():
+        for number in range(11):
+            logger.warning("%s", f"fills of order {number} are missing")
+        logger.warning("%s", "order 5 may still be open")
+    lines = [x.split(maxsplit=2)[2] for x in capsys.readouterr().err.splitlines()]
+    assert lines[10:] == [
+        "order 5 may still be open",
+        "fills of order 10 are missing (and 0 like it before)",
+    ]
+
+
 # -- interruptions ---------------------------------------------------------------------
 
 

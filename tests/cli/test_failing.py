@@ -125,6 +125,50 @@ def test_a_bug_of_a_strategy_on_a_venue_is_told_and_nothing_is_left_open(
         assert ex.fetch_open_orders() == []
 
 
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("1 / 0", "base.py, line 6, in on_book: ZeroDivisionError: division by zero"),
+        ("sys.exit(0)", "base.py, line 6, in on_book: it called sys.exit(0)"),
+    ],
+)
+def test_a_bug_in_a_file_beside_it_is_one_of_the_strategy(
+    place: Place, tmp_path: Path, act: str, said: str
+) -> None:
+    base = tmp_path / "base.py"
+    base.write_text(
+        f"import sys\nimport unified_exchanges as ux\n\nclass Base(ux.Strategy):\n"
+        f"    def on_book(self, desk, book):\n        {act}\n"
+    )
+    file = tmp_path / "derived.py"
+    file.write_text("from base import Base\n\n\nclass Derived(Base):\n    pass\n")
+    try:
+        words = ("--data", str(place.recording), "--json")
+        done = invoke("backtest", str(file), *words)
+    finally:
+        del sys.modules["base"]
+    assert (done.code, done.error["error"]) == (1, "StrategyFailed")
+    assert said in done.error["message"]
+    assert done.out == ""
+
+
+def test_an_exit_of_what_was_installed_is_one_of_the_strategy(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    installed = tmp_path / "site-packages" / "elsewhere.py"
+    installed.parent.mkdir()
+    installed.write_text("import sys\n\ndef leave(*_):\n    sys.exit(0)\n")
+    file.write_text(
+        f"import sys\nsys.path.append({str(installed.parent)!r})\nimport elsewhere\n"
+        f"{HEAD}    on_book = elsewhere.leave\n"
+    )
+    words = ("--data", str(place.recording), "--json")
+    done = invoke("backtest", str(file), *words)
+    assert (done.code, done.error["error"]) == (1, "StrategyFailed")
+    assert "mine.py: it called sys.exit(0)" in done.error["message"]
+
+
 def test_what_is_raised_elsewhere_is_no_bug_of_the_strategy(
     place: Place, tmp_path: Path
 ) -> None:

@@ -6,11 +6,16 @@ import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ..errors import UnifiedExchangesError
 from ..wording import add_note, notes_of, words_of
 
 __all__ = ["StrategyFailed", "own_failures"]
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+_INSTALLED: Final = {"site-packages", "dist-packages"}
+"""Folders of what was installed, also where that is beside the strategy."""
 
 
 class StrategyFailed(UnifiedExchangesError):
@@ -19,20 +24,21 @@ class StrategyFailed(UnifiedExchangesError):
 
 @contextmanager
 def own_failures(path: Path) -> Generator[None, None, None]:
-    """Tell what the code of a file raises as `StrategyFailed`.
+    """Tell what the code of a file, or of what lies beside it, raises as `StrategyFailed`.
 
-    So is `sys.exit`: its code would be taken for one of the command's own.  What is raised
-    elsewhere passes: it is of the call, of a venue, or ours.  So does what interrupts.
+    So is `sys.exit`, wherever it is called: its code would be taken for one of the
+    command's own, which calls it nowhere within.  What is raised elsewhere passes: it is of
+    the call, of a venue, or ours.  So does what interrupts.
     """
     try:
         yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        where = _where(error, str(path))
-        if where is None:
+        where = _where(error, path)
+        if where is None and not isinstance(error, SystemExit):
             raise
-        failure = StrategyFailed(f"{path}, {where}: {_said(error)}")
+        failure = StrategyFailed(f"{where or path}: {_said(error)}")
         # Such as that an order may still be open.
         for note in notes_of(error):
             add_note(failure, note)
@@ -47,10 +53,31 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}"
 
 
-def _where(error: BaseException, file: str) -> str | None:
-    """The line of a file that is to blame, None if none of its lines is."""
-    if isinstance(error, SyntaxError) and error.filename == file:
-        return f"line {error.lineno}"
+def _where(error: BaseException, path: Path) -> str | None:
+    """The file and line that is to blame, None if none is of the strategy's own."""
+    if isinstance(error, SyntaxError) and _is_own(error.filename, path):
+        return f"{_named(error.filename, path)}, line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == file]
-    return f"line {own[-1].lineno}, in {own[-1].name}" if own else None
+    for frame in reversed(frames):
+        if _is_own(frame.filename, path):
+            file = _named(frame.filename, path)
+            return f"{file}, line {frame.lineno}, in {frame.name}"
+    return None
+
+
+def _is_own(name: str | None, path: Path) -> bool:
+    """Whether a file is the strategy's, or lies beside it and is none that was installed."""
+    if name == str(path):
+        return True
+    if name is None or name.startswith("<"):
+        return False
+    file = Path(name).resolve()
+    is_beside = file.is_relative_to(path.resolve().parent)
+    return is_beside and not (
+        file.is_relative_to(_PACKAGE) or _INSTALLED.intersection(file.parts)
+    )
+
+
+def _named(name: str | None, path: Path) -> str:
+    """A file as the one that was given is called, if it is that."""
+    return str(path) if name is None or Path(name).resolve() == path.resolve() else name

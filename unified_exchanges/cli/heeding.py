@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..strategies import Note
 from .live_log import is_of_run
@@ -20,6 +20,7 @@ _MOST: Final = 10
 """Warnings of one form of words that are told within so long; the others are counted."""
 _SPAN: Final = 10.0
 """Seconds."""
+_Form: TypeAlias = tuple[str, int, str]
 
 
 @contextmanager
@@ -65,8 +66,8 @@ class _Warnings(logging.Handler):
         self.is_live = False
         self._screen = screen
         self._kept: dict[str, None] = {}
-        self._told: dict[str, deque[float]] = {}
-        self._left: dict[str, tuple[int, str]] = {}
+        self._told: dict[_Form, deque[float]] = {}
+        self._left: dict[_Form, tuple[int, str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if is_of_run(record):
@@ -74,12 +75,14 @@ class _Warnings(logging.Handler):
         if not self.is_live:
             self._kept[record.getMessage()] = None
             return
-        # A form of words, into which what it is about is put.
-        told = self._told.setdefault(record.msg, deque(maxlen=_MOST))
+        # A form of words, into which what it is about is put; of what has no words of its
+        # own, as "%s", where it is said.
+        form = record.pathname, record.lineno, record.msg
+        told = self._told.setdefault(form, deque(maxlen=_MOST))
         now, moment, words = time.monotonic(), record.created, record.getMessage()
         if len(told) == _MOST and now - told[0] < _SPAN:
-            count, _ = self._left.get(record.msg, (0, ""))
-            self._left[record.msg] = count + 1, _at(moment, words)
+            count, _ = self._left.get(form, (0, ""))
+            self._left[form] = count + 1, _at(moment, words)
             return
         told.append(now)
         self._screen.note(_at(moment, words))
