@@ -26,7 +26,6 @@ from ..paper import (
 )
 from ..paper.pit import Pit, is_crossed
 from ..strategies import Failure, Place, Strategy
-from ..strategies.desk import NEVER
 from ..strategies.given import (
     check_strategy,
     mistaken,
@@ -36,6 +35,7 @@ from ..strategies.given import (
     read_guards,
     read_sample,
 )
+from ..strategies.timers import NEVER
 from .concluding import Tally, report_of
 from .guarding import Guarding
 from .impossible import (
@@ -348,7 +348,7 @@ class Loop:
                 continue
             effect = engine.due or NEVER
             told = self._told[0][0] if self._told else NEVER
-            timer = desk.timers[0][0] if desk.timers else NEVER
+            timer = desk.timers.due
             soonest = min(told, timer)
             self._step(min(effect, soonest))
             if self._sampling.due <= (following := min(effect, soonest, moment)):

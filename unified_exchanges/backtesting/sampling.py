@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from ..paper import at
-from ..strategies.desk import NEVER
+from ..strategies.timers import NEVER
 from .measures import Measures
 from .report import EquityPoint
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import attrs
@@ -34,17 +34,13 @@ from ..paper.pit import is_crossed
 from .commands import Amend, Cancel, Command, Note, Place
 from .forecasts import Forecasts, read_probability
 from .order_entry import check_terms, read_amount, read_id, read_word, wanted
+from .timers import NEVER, Timers
 
-__all__ = ["NEVER", "Desk"]
-
-NEVER: Final = 1 << 63
-"""A moment that does not come."""
+__all__ = ["Desk"]
 
 _DONE: Final = 10_000
 """Orders that have ended and can still be asked about."""
 _MICROSECOND: Final = timedelta(microseconds=1)
-_MOST_AT_ONCE: Final = 10_000
-"""Timers of no time at all of which each asks for the next."""
 
 
 def _nowhere(_: Note) -> None:
@@ -81,20 +77,13 @@ class Desk:
         self._heard = heard
         self.forecasts = Forecasts()
         self.account = account
-        self.timers: list[tuple[int, int, str, int]] = []
-        """When each is due, its turn, its name, and how many were asked for at once, each
-        in the call of the one before."""
-        self._chain = -1
-        self._rung: int | None = None
-        """When the timer was due that is told now."""
+        self.timers = Timers()
         self.is_stopped = False
         self.is_closed = False
         self._contracts = {contract.market_id: contract for contract in contracts}
         self._book = book
         self._prefix = prefix
         self._count = 0
-        self.turn = 0
-        """That of the newest timer."""
         self._places: dict[str, Place] = {}
         self._orders: dict[str, Order] = {}
         self._open: dict[str, Order] = {}
@@ -184,22 +173,8 @@ class Desk:
         wait = after // _MICROSECOND * 1_000
         if wait < 0:
             raise BadRequest(f"timer {name!r} would be due {-after} ago")
-        chain = 0 if wait else self._chain + 1
-        if chain > _MOST_AT_ONCE:
-            raise BadRequest(
-                f"timer {name!r} is due at once, asked for in the call of one that was, "
-                f"{_MOST_AT_ONCE:,} times over: let some time pass, such as "
-                "timedelta(milliseconds=10)"
-            )
-        due = self._due(wait)
-        self.turn += 1
-        heapq.heappush(self.timers, (due, self.turn, name, chain))
-        self.due = min(self.due, due)
-
-    def _due(self, wait: int) -> int:
-        # Else what follows each other rings later and later live, and nowhere else.
-        since = self.moment if self._rung is None else self._rung
-        return since + wait if since + wait > self.moment else self.moment + wait
+        self.timers.ask(name, wait, self.moment)
+        self.due = min(self.due, self.timers.due)
 
     def log(self, text: Number) -> None:
         """Write a line, or a number, into the report.
@@ -319,11 +294,7 @@ class Desk:
 
     def ring(self, tell: Callable[[Desk, str], None]) -> None:
         """Tell the timer that is due first."""
-        self._rung, _, name, self._chain = heapq.heappop(self.timers)
-        try:
-            tell(self, name)
-        finally:
-            self._chain, self._rung = -1, None
+        self.timers.ring(partial(tell, self))
 
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""

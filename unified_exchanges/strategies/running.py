@@ -121,7 +121,7 @@ class Running:
         waits is told between, and whoever asks for an end is heard.
         """
         self.release()
-        newest = self.session.desk.turn
+        newest = self.session.desk.timers.turn
         while self.session.ring_next(self.now(), newest=newest) and not self.is_over:
             pass
 

@@ -25,7 +25,7 @@ from ..models import (
 )
 from ..paper import at
 from .commands import Amend, Cancel, Command, Failure, Place
-from .desk import NEVER, Desk
+from .desk import Desk
 from .ending import Outcome
 from .hearing import lose_emptied
 from .live_log import failed, unread
@@ -34,6 +34,7 @@ from .report import RunProgress, RunReport, RunTotals
 from .states import States
 from .strangers import Strangers
 from .strategy import Strategy
+from .timers import NEVER
 from .unsent import canceled
 
 __all__ = ["News", "Session", "as_library_error"]
@@ -103,11 +104,8 @@ class Session:
         Of those alone that were asked for by the ``newest``; False if there is none.
         """
         self.look_up(moment)
-        desk = self.desk
-        if not desk.timers or self.is_stopping:
-            return False
-        due, turn, *_ = desk.timers[0]
-        if due > desk.moment or turn > newest:
+        desk, timers = self.desk, self.desk.timers
+        if self.is_stopping or timers.due > desk.moment or timers.next_turn > newest:
             return False
         desk.ring(self.strategy.on_timer)
         return True
@@ -115,7 +113,7 @@ class Session:
     @property
     def due(self) -> int:
         """When the next timer is due."""
-        return self.desk.timers[0][0] if self.desk.timers else NEVER
+        return self.desk.timers.due
 
     # -- news --------------------------------------------------------------------------
 

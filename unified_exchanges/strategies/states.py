@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterable
 
 from ..models import Order
-from .desk import NEVER, Desk
+from .desk import Desk
 from .own import Own
 from .strategy import Strategy
+from .timers import NEVER
 
 __all__ = ["States"]
 
