@@ -36,4 +36,7 @@ nitpick_ignore_regex = [
     ("py:class", r"unified_exchanges\.flow\.\w+"),
     # What runs over a recording hear.
     ("py:class", r"unified_exchanges\.watching\.handed\.Handed"),
+    # Parts of the engine on paper, and of what reads and writes recordings.
+    ("py:class", r"unified_exchanges\.paper\.(lifecycle|orders|pit)\.\w+"),
+    ("py:class", r".*\.(feed\.Feed|drafts\.Draft)"),
 ]
