@@ -51,7 +51,7 @@ from unified_exchanges.strategies import (
     run,
 )
 
-from ..recording.sessions import VENUES, in_force
+from ..recording.sessions import VENUES, in_force, stage
 
 _NOWHERE = {"kalshi": "NOWHERE", "polymarket": f"0x{'0' * 64}"}
 FLAVOURS = ["blocking", "async"]
@@ -610,3 +610,24 @@ def test_several_recordings_have_no_common_time(tape: Tape) -> None:
         pytest.raises(BadRequest, match="a time of its own"),
     ):
         run(Busy(tape.names), one, other)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_paper_needs_beside_what_a_bot_asked_for_is_said(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bot.jsonl"
+    with (
+        stage("kalshi") as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        name = next(m for m in ex.fetch_markets() if m.bid and m.ask).market_id
+        ex.watch_order_book(name).next(timeout=10)
+
+    def script(ex: Any) -> Any:
+        book = yield ex.watch_order_book(name).next(timeout=30)
+        yield ex.create_order(name, book.outcome, "buy", book.ask.price, 10)
+
+    with pytest.raises(NotRecorded, match=r"not in it.*contract_of\(exchange"):
+        looped(flavour, path, script, delays=Delays())

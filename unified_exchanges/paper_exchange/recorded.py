@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
@@ -24,6 +24,8 @@ from .terms import Terms
 from .venue import PaperVenue
 
 __all__ = ["PaperVenueOverRecording", "late"]
+
+T = TypeVar("T")
 
 _SECOND: Final = 1_000_000_000
 
@@ -103,12 +105,24 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
     def market_to_trade(self, market_id: str) -> Flow[Market]:
         """A market as it was told; asked for where it was not."""
         known = self._markets.get(market_id)
-        return known or (yield from self.fetch_market(market_id))
+        return known or (yield from self._by_paper(self.fetch_market(market_id)))
 
     def fees_to_charge(self, market_id: str) -> Flow[FeeRule]:
         """Its fees, likewise."""
         known = self._fees.get(market_id)
-        return known or (yield from self.fetch_fee_rule(market_id))
+        return known or (yield from self._by_paper(self.fetch_fee_rule(market_id)))
+
+    def _by_paper(self, read: Flow[T]) -> Flow[T]:
+        """What paper reads by itself, and whoever was recorded need not have asked for."""
+        try:
+            return (yield from read)
+        except NotRecorded as error:
+            error.add(
+                ". On paper an order needs its market, and the fees of that: a recording has "
+                "them that `unified-exchanges record` made, or in which contract_of(exchange, "
+                "market_id) was called"
+            )
+            raise
 
     def announced_fees(self, market_id: str) -> FeeRule | None:
         """None: over all of it one rule is charged, as by a backtest."""
