@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -845,3 +845,34 @@ def test_what_the_program_reads_is_there_though_a_stream_has_read_it_before(
     often = StreamPolicy(audit=0.5)
     later = later_orders(path, 3.0)
     assert replayed(flavour, reading_once, later, stream=often) == book
+
+
+def three_watches(ex: Any) -> Generator[Any, Any, list[Any]]:
+    """Loop over one watch after another; of the last nothing was told."""
+    [market] = yield ex.fetch_markets(limit=1)
+    books = ex.watch_order_book(market.market_id, policy="every")
+    statuses = ex.watch_market_status(market.market_id)
+    closed_before = ex.watch_market_status(market.market_id)
+    yield books.next(timeout=30)
+    yield closed(ex, closed_before)
+    if not ex.venue.taps.is_replay:
+        yield closed(ex, books, statuses)
+        return []
+    told: list[Any] = [(yield drained(books)), (yield drained(statuses))]
+    for again in (books, statuses, closed_before):
+        try:
+            yield drained(again)
+        except BadRequest as error:
+            told.append("come to its end" in str(error))
+    return told
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_loop_over_what_was_told_nothing_ends_with_the_recording_once(
+    flavour: str, venue: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    with stage(venue) as at:
+        recorded(flavour, three_watches, at, path)
+    assert replayed(flavour, three_watches, path) == [[], [], True, True, True]

@@ -80,10 +80,10 @@ def record(
 ) -> None:
     """Record all that a venue tells of markets into a file, until Ctrl-C.
 
-    Books, trades and tickers, and with a key your orders too. No key or signature gets into
-    the file, nor the texts of --never-from: a file, as what is typed stays in the history of
-    the shell. A file that is there is not written over; one of a run that was killed can be
-    read.
+    Books, trades and tickers, and with a key your orders and fills too. No key or signature
+    gets into the file, nor the texts of --never-from: a file, as what is typed stays in the
+    history of the shell. A file that is there is not written over; one of a run that was
+    killed can be read.
     """
     seconds = lasting(span)
     _check(exchange_id, out)

@@ -98,7 +98,9 @@ class AsyncWatch(Coroutine[Any, Any, T_co], Generic[T_co]):
 
     def __aiter__(self) -> AsyncIterator[T_co]:
         self._place.part()
-        if self._place.seat.follower.mailbox.is_spent:
+        mailbox = self._place.seat.follower.mailbox
+        is_closed = self._place.is_closed and mailbox.is_spent
+        if is_closed or self._hub.is_past(mailbox):
             raise self._hub.over()
         return _Loop(self, self._hub, self._place)
 

@@ -22,6 +22,7 @@ from .follower import Follower
 from .handed import Handed
 from .job import Job
 from .listener import Listener
+from .mailbox import Mailbox
 from .relay import Relay
 from .seat import Bell, Seat, Wish
 from .standing import Standing
@@ -106,6 +107,10 @@ class AsyncHub:
     def over(self) -> BadRequest:
         """What who asks more of a watch that has ended is told."""
         return misuse.over()
+
+    def is_past(self, mailbox: Mailbox[Any]) -> bool:
+        """Whether nothing is to be gone through any more, not even to its end."""
+        return mailbox.is_spent
 
     def watch(self, wish: Wish) -> AsyncWatch[Any]:
         """Follow something from now on."""

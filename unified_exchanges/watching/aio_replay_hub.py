@@ -20,6 +20,7 @@ from .aio_hub import AsyncHub
 from .handed import Handed
 from .job import Job
 from .listener import Listener
+from .mailbox import Mailbox
 from .replay_hub import check_told, made_player, timeline_of
 from .seat import Bell, Seat, Wish
 
@@ -89,6 +90,11 @@ class AsyncReplayHub(AsyncHub):
         if timeline.is_over:
             return misuse.played(timeline.streams.file)
         return super().over()
+
+    def is_past(self, mailbox: Mailbox[Any]) -> bool:
+        """Also where nothing was told a loop ends with the recording, once."""
+        has_ended = mailbox.has_told_end or not self._timeline.is_over
+        return has_ended and super().is_past(mailbox)
 
     def within(
         self, seconds: float | None

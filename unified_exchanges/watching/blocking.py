@@ -107,7 +107,7 @@ class Watch(Generic[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         self._hub.check_process()
         with self._ready:
-            if self._is_closed or self._follower.mailbox.is_spent:
+            if self._is_closed or self._hub.is_past(self._follower.mailbox):
                 raise self._hub.over()
         return self._loop()
 

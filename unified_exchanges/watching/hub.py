@@ -22,7 +22,7 @@ from .follower import Follower
 from .handed import Handed
 from .job import Job
 from .listener import Listener
-from .mailbox import Policy
+from .mailbox import Mailbox, Policy
 from .relay import Relay
 
 if TYPE_CHECKING:
@@ -191,6 +191,10 @@ class Hub:
     def over(self) -> BadRequest:
         """What who asks more of a watch that has ended is told."""
         return misuse.over()
+
+    def is_past(self, mailbox: Mailbox[Any]) -> bool:
+        """Whether nothing is to be gone through any more, not even to its end."""
+        return mailbox.is_spent
 
     def check_process(self) -> None:
         """Refuse a child process: the threads of the stream are not in it."""

@@ -55,7 +55,15 @@ class Mailbox(ABC, Generic[T]):
     nothing before.
     """
 
-    __slots__ = ("_closed", "_error", "_most", "_trouble", "_wake", "folded")
+    __slots__ = (
+        "_closed",
+        "_error",
+        "_most",
+        "_trouble",
+        "_wake",
+        "folded",
+        "has_told_end",
+    )
 
     def __init__(self, *, most: int | None, wake: Callable[[], None]) -> None:
         self._most = most
@@ -65,6 +73,8 @@ class Mailbox(ABC, Generic[T]):
         self._trouble: Exception | None = None
         self.folded = 0
         """How many items were replaced by newer ones before they were taken."""
+        self.has_told_end = False
+        """Whether somebody wanted more after the last."""
 
     @property
     def is_closed(self) -> bool:
@@ -99,6 +109,7 @@ class Mailbox(ABC, Generic[T]):
             # It may be raised to several consumers, and again.
             raise error.with_traceback(None)
         if item is None and self._closed:
+            self.has_told_end = True
             raise Ended
         return item
 

@@ -24,7 +24,7 @@ from .handed import Handed
 from .hub import Hub
 from .job import Job
 from .listener import Listener
-from .mailbox import Policy
+from .mailbox import Mailbox, Policy
 from .relay import Relay
 
 __all__ = ["ReplayHub", "check_told", "made_player", "timeline_of"]
@@ -108,6 +108,11 @@ class ReplayHub(Hub):
         if timeline.is_over:
             return misuse.played(timeline.streams.file)
         return super().over()
+
+    def is_past(self, mailbox: Mailbox[Any]) -> bool:
+        """Also where nothing was told a loop ends with the recording, once."""
+        has_ended = mailbox.has_told_end or not self._timeline.is_over
+        return has_ended and super().is_past(mailbox)
 
     def note_leaving(self, follower: Follower) -> None:
         """Let a watch go soon; safe to call from anywhere, at any time."""
