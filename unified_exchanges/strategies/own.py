@@ -45,7 +45,8 @@ class Own:
 
     place: Place
     order_id: str | None = None
-    is_busy: bool = False
+    on_way: int = 0
+    """Commands that are on their way."""
     sent: Command | None = None
     """What was sent last."""
     is_over: bool = False
@@ -72,6 +73,18 @@ class Own:
     """Of those what was taken back."""
     _fills: set[tuple[FillKey, bool]] = attrs.field(factory=set)
     _said: tuple[Decimal, Decimal] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command is on its way, so that others wait."""
+        return self.on_way > 0
+
+    @property
+    def rests_unanswered(self) -> bool:
+        """Whether the venue has told its id, though its place is not answered yet."""
+        return (
+            self.is_busy and isinstance(self.sent, Place) and self.order_id is not None
+        )
 
     @property
     def is_forgettable(self) -> bool:

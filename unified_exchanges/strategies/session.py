@@ -206,6 +206,9 @@ class Session:
         own.ids.add(order.order_id)
         # They came before all that is known of it.
         self._again.extendleft(reversed(self._strangers.named(order.order_id)))
+        is_to_end = bool(own.waiting) and isinstance(own.waiting[0], Cancel)
+        if is_to_end and self._rests_unanswered(own) and not self.is_stopping:
+            self._send(own, own.waiting.popleft())
 
     def release(self) -> None:
         """Tell the states of orders that have waited too long."""
@@ -260,14 +263,23 @@ class Session:
         if own is None:
             return  # it ended long ago
         self._decided[id(command)] = self.desk.moment, command
-        if isinstance(command, Cancel) and own.is_busy:
-            self._revoke(own)
         # One that is there, and stays the same order, takes them as they come.
         is_there = self.has_lasting_ids and own.known is not None and not own.waiting
+        if isinstance(command, Cancel) and own.is_busy:
+            is_there = is_there or (self._rests_unanswered(own) and not own.waiting)
+            if not is_there:
+                self._revoke(own)
         if own.is_busy and not is_there:
             own.waiting.append(command)
         else:
             self._send(own, command)
+
+    def _rests_unanswered(self, own: Own) -> bool:
+        """Whether an order is there, and may fill for as long as its answer takes.
+
+        Where commands arrive as they were sent, answers come as in a backtest.
+        """
+        return own.rests_unanswered and not self.has_lasting_ids
 
     def _revoke(self, own: Own) -> None:
         """Of an order that is to end nothing is to wait any more but its cancels."""
@@ -282,7 +294,8 @@ class Session:
         if own.is_over and not own.is_doubtful and is_told:
             del self._decided[id(command)]
             return  # it ended by itself: nothing is left to change
-        own.is_busy, own.sent = True, command
+        own.on_way += 1
+        own.sent = command
         if any(isinstance(x, Cancel) for x in own.waiting):
             self._revoke(own)
         self._sendable.append(command)
@@ -372,7 +385,7 @@ class Session:
 
     def _done(self, own: Own, command: Command) -> None:
         self._strangers.answered(command)
-        own.is_busy = False
+        own.on_way = max(0, own.on_way - 1)
 
     def _next(self, own: Own) -> None:
         while own.waiting and not own.is_busy and not self.is_stopping:
@@ -436,7 +449,7 @@ class Session:
         self._strangers.give_up()
         unheard = [own for own in self._own.values() if own.is_busy]
         for own in unheard:
-            own.is_busy = False
+            own.on_way = 0
             self._bring_up(own)
             if own.known is None:
                 own.is_unheard = True
