@@ -252,3 +252,29 @@ def test_who_joins_by_a_torn_book_stands_behind_what_the_next_one_leaves() -> No
     assert made.find(order_id).ahead == 0
     made.receive(NOW, shown(ASKS, NOW - 2 * MS))
     assert made.find(order_id).ahead == 30
+
+
+def resting_behind_278() -> PaperEngine:
+    made = quoted(asks="278@0.56")
+    made.place(START, "RAIN", "yes", "sell", "0.56", 5)
+    made.advance(START)
+    return made
+
+
+@pytest.mark.parametrize("first", ["book", "trade"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_exits_at_an_own_price_finds_what_a_trade_left_before_it(
+    first: str, at_once: bool
+) -> None:
+    # Told beside the book of its own millisecond, a trade may have been shown already.
+    moment = START + SECOND
+    made = resting_behind_278()
+    told = [trade("0.56", "200", moment=moment), shown("78@0.56", moment)]
+    for event in told if first == "trade" else told[::-1]:
+        made.receive(moment, event)
+    if not at_once:
+        made.receive(moment + SECOND, shown("78@0.56 9@0.60", moment + SECOND))
+    name = made.place(moment + SECOND, "RAIN", "yes", "buy", "0.56", 80)
+    made.advance(moment + SECOND)
+    doubted = at_once and first == "book"
+    assert made.order(name).filled == (0 if doubted else 78)

@@ -205,8 +205,7 @@ class Pit:
                 if level.price != own:
                     break
                 # Then it would meet ours, and takes nothing more.
-                first = self.queue(buys=not order.buys)[0]
-                size = min(size, self.standing.least(first))
+                size = min(size, self._before_ours(order, own))
             if size:
                 found.append(Take(order, level.price, size))
                 left = EXACT.subtract(left, size)
@@ -246,11 +245,21 @@ class Pit:
             yield level, max(ZERO, EXACT.subtract(level.size, gone))
 
     def _free(self, order: PaperOrder) -> Decimal:
-        """What is there to be taken at the price of an order that rests, by the other side."""
-        gone = self.prints.of((not order.buys, order.limit))
+        """What is there to be taken at the price of an order that rests, by the other side.
+
+        Less what is surely gone: what may be shown already is gone for a moment only.
+        """
+        gone = self.prints.certain((not order.buys, order.limit))
         taken = self._taken(asks=not order.buys).get(order.limit, ZERO)
         left = EXACT.subtract(self._displayed(order), EXACT.add(gone, taken))
         return max(ZERO, left)
+
+    def _before_ours(self, order: PaperOrder, price: Decimal) -> Decimal:
+        """What surely stands at a price before an order of ours that is met there."""
+        place = order.buys, price
+        doubt = EXACT.subtract(self.prints.of(place), self.prints.certain(place))
+        least = self.standing.least(self.queue(buys=not order.buys)[0])
+        return max(ZERO, EXACT.subtract(least, doubt))
 
     def _look(self) -> None:
         """See what is there now before orders that rest."""
