@@ -323,6 +323,38 @@ def test_a_close_that_is_told_too_late_is_heard_before_what_comes_after_it(
     assert theirs.said == mine.said[: len(theirs.said)]
 
 
+class Changing(Stubborn):
+    """Asks to change what rests in the first market, and then to place more in it."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.note(desk, book.market_id, book.bids, book.asks)
+        market = desk.market(self.ended)
+        terms = (market.outcomes[0].label, "buy", market.grid.lowest, 10)
+        if not self.resting:
+            self.resting.append(desk.place(self.ended, *terms))
+        elif market.status is MarketStatus.PAUSED and self.seen < 3:
+            self.seen += 1
+            desk.amend(self.resting[0], size=9)
+            desk.place(self.other, *terms)
+
+
+@pytest.mark.parametrize("delays", DELAYS, ids=str)
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_change_in_a_market_that_pauses_is_refused_as_late_as_in_a_backtest(
+    flavour: str, ending: Ending, delays: Delays
+) -> None:
+    if ending.venue != "kalshi":
+        pytest.skip("Polymarket does not tell of pauses")
+    mine, theirs = Changing(ending.names), Changing(ending.names)
+    played(flavour, mine, ending.path, delays=delays)
+    with exchange("replay", path=ending.path) as ex:
+        contracts = [contract_of(ex, name) for name in ending.names]
+    backtest(theirs, ending.path, contracts=contracts, delays=delays)
+    [(*_, status)] = theirs.failed
+    assert (status, theirs.failed.total()) == (MarketStatus.PAUSED, 3)
+    assert mine.said[: len(theirs.said)] == theirs.said
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_market_that_was_over_when_it_was_recorded_takes_no_order(
