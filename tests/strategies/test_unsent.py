@@ -47,7 +47,7 @@ MANY = 28
 
 
 class Pulled(Strategy):
-    """Places many, and cancels all of them half a second later, or at once."""
+    """Places many, and cancels all of them a while later, or at once."""
 
     def __init__(self, market: Market, *, at_once: bool = False) -> None:
         self.market = market
@@ -70,7 +70,7 @@ class Pulled(Strategy):
                 for size in range(COUNT)
             ]
             if not self.at_once:
-                desk.timer("pull", timedelta(seconds=0.5))
+                desk.timer("pull", timedelta(seconds=1.5))
                 return
         for key in self.keys:
             desk.cancel(key)
@@ -115,7 +115,7 @@ def test_what_is_canceled_while_it_waits_for_room_is_never_sent(
 ) -> None:
     path = tmp_path / "pulled.jsonl"
     with stage(venue, enforce_limits=False) as at:
-        slow(at, 1)
+        slow(at, 2)
         live = Pulled(lowest_bid(at), at_once=at_once)
         real = performed(flavour, live, at, path)
     assert real.failures == real.unsent == real.left_orders == ()
