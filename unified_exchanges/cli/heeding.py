@@ -67,7 +67,7 @@ class _Warnings(logging.Handler):
         self._screen = screen
         self._kept: dict[str, None] = {}
         self._told: dict[_Form, deque[float]] = {}
-        self._left: dict[_Form, tuple[int, str]] = {}
+        self._left: dict[_Form, tuple[int, float, str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if is_of_run(record):
@@ -81,16 +81,20 @@ class _Warnings(logging.Handler):
         told = self._told.setdefault(form, deque(maxlen=_MOST))
         now, moment, words = time.monotonic(), record.created, record.getMessage()
         if len(told) == _MOST and now - told[0] < _SPAN:
-            count, _ = self._left.get(form, (0, ""))
-            self._left[form] = count + 1, _at(moment, words)
+            count, *_ = self._left.get(form, (0,))
+            self._left[form] = count + 1, moment, words
             return
         told.append(now)
-        self._screen.note(_at(moment, words))
+        self._tell(moment, words)
+
+    def _tell(self, moment: float, words: str, more: str = "") -> None:
+        self._screen.note(f"{_at(moment, words)}{more}")
+        self._screen.told.add(words)
 
     def tell_counts(self) -> None:
         """Tell how many were left out, and the last of each form."""
-        for count, last in self._left.values():
-            self._screen.note(f"{last} (and {count - 1:,} like it before)")
+        for count, moment, last in self._left.values():
+            self._tell(moment, last, f" (and {count - 1:,} like it before)")
         self._left.clear()
 
     def tell(self) -> None:

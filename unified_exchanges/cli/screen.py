@@ -96,6 +96,8 @@ class Screen:
         sized = None if os.environ.get("COLUMNS") else _width(sys.stdout)
         self.out = _Console(width=sized, highlight=False)
         self.err = _Console(stderr=True, width=_width(sys.stderr), highlight=False)
+        self.told: set[str] = set()
+        """Warnings that stand on stderr already, in their own words."""
 
     # -- results --------------------------------------------------------------------
 
@@ -228,7 +230,8 @@ class Screen:
 
     def _warn(self, error: BaseException) -> None:
         for note in notes_of(error):
-            self.err.print(Text(f"! {note}", style="yellow"))
+            if note not in self.told:
+                self.err.print(Text(f"! {note}", style="yellow"))
 
     def abandon(self) -> None:
         """Write no more to a pipe whose reader has gone."""
