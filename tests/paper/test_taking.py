@@ -24,6 +24,7 @@ from unified_exchanges import (
     OrderStatus,
     Settlement,
 )
+from unified_exchanges.models.quotes import POLLED
 from unified_exchanges.paper import Delays, PaperEngine, PaperEvent, at
 
 from .scene import SECOND, START, D, book, change, contract, engine, market, trade
@@ -162,6 +163,18 @@ def test_where_changes_may_have_been_missed_nothing_surely_stands_before_it(
     made.receive(START + 1, lost)
     made.receive(START + 2, book("101@0.50", "50@0.56"))
     assert send(made, "buy", "0.56", 100).filled == 0
+
+
+def test_where_books_are_read_nothing_surely_stands_before_it() -> None:
+    # Of 50 as many may have left between two reads as have come behind it.
+    made = engine()
+    for second in range(3):
+        read = book("101@0.50", "30@0.55 50@0.56")
+        made.receive(START + second, attrs.evolve(read, freshness=POLLED))
+        if second == 1:
+            send(made, "sell", "0.56", 5)
+    order = send(made, "buy", "0.56", 100)
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(30))
 
 
 def test_all_or_nothing_that_meets_an_order_of_its_account_takes_nothing() -> None:

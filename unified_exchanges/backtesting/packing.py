@@ -56,7 +56,7 @@ def _packed(events: Sequence[Event]) -> bytes:
 def _of_book(told: Any, levels: _Levels) -> tuple[Any, ...] | None:
     moment, event = told if len(told) == _PAIR else (0, None)
     # A stale book has more to tell: how old it is.
-    if type(event) is not OrderBook or event.stale:
+    if type(event) is not OrderBook or event.stale or event.is_polled:
         return None
     bids, asks = levels.numbers(event.bids), levels.numbers(event.asks)
     if bids is None or asks is None:

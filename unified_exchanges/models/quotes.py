@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -90,8 +90,8 @@ class Freshness(Protocol):
         """Whether it is not known to be what the venue shows now."""
         ...
 
-    def age(self) -> float:
-        """Seconds since it was last known to be."""
+    def age(self) -> float | None:
+        """Seconds since it was last known to be, None of a picture."""
         ...
 
 
@@ -106,6 +106,23 @@ class _Stale:
 
     def age(self) -> float:
         return self.seconds
+
+
+class _Polled:
+    """That of a book between which and the one before it others may have been."""
+
+    def is_stale(self) -> bool:
+        return False
+
+    def age(self) -> None:
+        return None
+
+    def __reduce__(self) -> str:
+        return "POLLED"
+
+
+POLLED: Final = _Polled()
+"""Given as ``freshness`` to a book that was read over REST, where others are streamed."""
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
@@ -132,8 +149,10 @@ class OrderBook(Record):
         names = (field.name for field in attrs.fields(OrderBook))
         told = {name: getattr(self, name) for name in names if name != "_freshness"}
         freshness = self._freshness
-        if freshness is not None and freshness.is_stale():
-            told["freshness"] = _Stale(freshness.age())
+        if freshness is POLLED:
+            told["freshness"] = POLLED
+        elif freshness is not None and freshness.is_stale():
+            told["freshness"] = _Stale(freshness.age() or 0.0)
         return _book, (told,)
 
     def to_dict(self) -> dict[str, Json]:
@@ -158,6 +177,11 @@ class OrderBook(Record):
         what came later.  A copy of a stale one is stale, with the ``age`` it had.
         """
         return self._freshness is not None and self._freshness.is_stale()
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a recording, or paper, has it by a read: not each change is told then."""
+        return self._freshness is POLLED
 
     @property
     def age(self) -> float | None:

@@ -263,7 +263,9 @@ class Pit:
 
     def _look(self) -> None:
         """See what is there now before orders that rest."""
-        if self.orders:
+        if self.latest is not None and self.latest.is_polled:
+            self.standing.forget()  # since the one before some may have left, and others come
+        elif self.orders:
             self.standing.look(self.orders, self._free)
 
     def _nearest_own(self, order: PaperOrder) -> Decimal | None:
@@ -286,7 +288,8 @@ class Pit:
         # The book will show less, and that is no cancel of one ahead.
         gone = self.prints.certain((not order.buys, order.limit))
         order.ahead = EXACT.subtract(order.ahead, gone)
-        self.standing.join(order, self._free(order))
+        if not known.is_polled:
+            self.standing.join(order, self._free(order))
         order.is_early = is_before(moment_of(known), order, self.behind)
 
     def _displayed(self, order: PaperOrder) -> Decimal:

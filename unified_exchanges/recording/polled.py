@@ -22,6 +22,7 @@ from ..models import (
     Subject,
     Trade,
 )
+from ..models.quotes import POLLED
 from ..paper.tape import Tape
 from .format import Rest
 
@@ -135,7 +136,7 @@ class Polled:
             if before is not None and moment < before:
                 return
             self._books[key] = moment
-        yield book
+        yield attrs.evolve(book, freshness=POLLED)
 
     def trades(self, trades: Iterable[Trade]) -> Iterator[Trade]:
         """A page of trades, newest first."""

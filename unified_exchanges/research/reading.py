@@ -23,6 +23,7 @@ from ..models import (
     Subject,
     Trade,
 )
+from ..models.quotes import POLLED as AS_POLLED
 from ..models.unread import unread
 from ..paper import OwnTake, PaperEvent
 from ..recording import DamagedRecording
@@ -305,7 +306,7 @@ def _book_after(
         (line, part),
         received_at,
         offset,
-        _Polled(told) if event == POLLED else told,
+        _Polled(attrs.evolve(told, freshness=AS_POLLED)) if event == POLLED else told,
     )
 
 
