@@ -96,18 +96,20 @@ class Unread(Doing):
         self.failed.append(failure)
 
 
+# More than a hundred: each read that hangs has a connection.
+@pytest.mark.parametrize("count", [25, 130])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
 def test_reads_that_hang_hold_up_no_cancels_and_cost_no_report(
-    venue: str, flavour: str
+    venue: str, flavour: str, count: int
 ) -> None:
     retry = RetryPolicy(deadline=6, order_deadline=6)
     limits = LimitPolicy(enabled=False)
     with stage(venue, enforce_limits=False) as at:
-        strategy = Unread(at, market_of(at).market_id, 25)
+        strategy = Unread(at, market_of(at).market_id, count)
         how = {**at.account, "retry": retry, "limits": limits}
         report = performed(flavour, strategy, venue, **how)
-    assert len(strategy.took) == 24
+    assert len(strategy.took) == count - 1
     # Eight at a time, and the reads of each take six seconds.
     assert max(strategy.took.values()) < 4
     assert strategy.failed == []

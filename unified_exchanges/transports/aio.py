@@ -47,7 +47,8 @@ class AioTransport:
     """Performs requests on one event loop, which is the loop of the first request.
 
     ``pool_size`` is how many connections may be open at once; further requests wait for
-    one, within their own time.  A request's ``timeout`` bounds all of it: waiting, the
+    one, within their own time.  By default that is more than a run has on its way, so that no
+    order or cancel waits for reads that are not answered.  A request's ``timeout`` bounds all of it: waiting, the
     look-up of the name, the connection, TLS, the headers and the whole body.
 
     >>> async def main() -> None:
@@ -56,7 +57,7 @@ class AioTransport:
     >>> asyncio.run(main())
     """
 
-    def __init__(self, *, pool_size: int = 100) -> None:
+    def __init__(self, *, pool_size: int = 1_000) -> None:
         self._pool_size = pool_size
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parents_loop: asyncio.AbstractEventLoop | None = None
