@@ -143,6 +143,12 @@ def test_what_is_not_there_is_told_by_the_arguments_that_help(
         BadRequest, match=r"no recording has the market 'RAIN', but .*: m"
     ):
         contracts_in(session.path, ["RAIN"])
+    buyer = Buyer()
+    buyer.markets = ["RAIN"]
+    with pytest.raises(
+        BadRequest, match=r"contracts=contracts_in\(data, markets_from=…"
+    ):
+        backtest(buyer, session.path)
     with pytest.raises(BadRequest, match=r"^data=.*: give the path of a recording"):
         contracts_in([(1, "book")])  # type: ignore[list-item]
     with pytest.raises(BadRequest, match="there is no"):

@@ -44,6 +44,10 @@ ARGUMENTS: Final = Advice(
     "fees=False takes it as free, markets_from= names another recording",
     "markets_from= names another recording",
 )
+_GIVEN: Final = Advice(
+    "give contracts=contracts_in(data, fees=False), which takes it as free",
+    "give contracts=contracts_in(data, markets_from=…), of another recording",
+)
 
 
 def contracts_in(
@@ -67,11 +71,22 @@ def contracts_in(
     >>> def tested(strategy: Strategy) -> Report:
     ...     return backtest(strategy, "day.jsonl", contracts=contracts_in("day.jsonl"))
     """
+    return _contracts_in(data, markets, markets_from, fees=fees, advice=ARGUMENTS)
+
+
+def _contracts_in(
+    data: Paths,
+    markets: Iterable[str] | None,
+    markets_from: Paths,
+    *,
+    fees: bool,
+    advice: Advice,
+) -> list[Contract]:
     told = _paths_of("data", data)
     if markets is None:
         markets = sorted({name for path in told for name in markets_told(path)})
     recordings = terms_of((*_paths_of("markets_from", markets_from), *told))
-    return contracts_of(recordings, markets, data=told, fees=fees)
+    return contracts_of(recordings, markets, data=told, fees=fees, advice=advice)
 
 
 def contracts_told(data: object, markets: Sequence[str]) -> list[Contract]:
@@ -82,7 +97,7 @@ def contracts_told(data: object, markets: Sequence[str]) -> list[Contract]:
             "memory do not tell what their markets are"
         )
         raise mistaken("contracts", None, wanted)
-    return contracts_in(data, markets or None)
+    return _contracts_in(data, markets or None, (), fees=True, advice=_GIVEN)
 
 
 def contracts_of(

@@ -69,7 +69,9 @@ def sweep(
     changes fastest.  Or it is the combinations themselves.  ``data`` is what `backtest`
     takes, or a mapping of names to such: then every combination runs over each of them,
     one after another.  Events in memory must be in a list: an iterator is read but once.
-    ``contracts`` are as in `backtest`; None reads them out of all the paths.
+    ``contracts`` are as in `backtest`; None reads those of ``markets``, or of the class, out of
+    the paths, else all that they tell of: a function that makes strategies with markets of
+    their own is given ``contracts`` or ``markets``.
 
     ``engine="local"`` runs on processes of this machine (extra ``sweep``), ``workers`` at
     a time, one of each core if it is not said; ``workers=1`` is this process.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from ..wording import add_note, notes_of, words_of
 __all__ = ["StrategyFailed", "own_failures"]
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
+_STANDARD: Final = Path(sysconfig.get_paths()["stdlib"]).resolve()
 _INSTALLED: Final = {"site-packages", "dist-packages"}
 """Folders of what was installed, also where that is beside the strategy."""
 
@@ -74,7 +76,10 @@ def _is_own(name: str | None, path: Path) -> bool:
     file = Path(name).resolve()
     is_beside = file.is_relative_to(path.resolve().parent)
     return is_beside and not (
-        file.is_relative_to(_PACKAGE) or _INSTALLED.intersection(file.parts)
+        # In a home folder Python itself may lie below a strategy.
+        file.is_relative_to(_PACKAGE)
+        or file.is_relative_to(_STANDARD)
+        or _INSTALLED.intersection(file.parts)
     )
 
 
