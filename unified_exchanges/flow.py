@@ -10,6 +10,7 @@ it yields   the driver                              it is sent
 `Start`     begins a request and does not wait      `Pending`
 `Pending`   waits for a request begun before        `Response`
 `Leaving`   lets those know who keep count          None
+`Judging`   says that they are asked now            None
 `Judged`    says whether they let it pass           None
 `DayStart`  keeps the first equity of a day         the first `Decimal`
 `Note`      keeps intents durably, or fails         tuple of `Intent`
@@ -51,6 +52,7 @@ __all__ = [
     "Flow",
     "JournalStep",
     "Judged",
+    "Judging",
     "KeepHalt",
     "Leaving",
     "Load",
@@ -153,6 +155,11 @@ class Leaving:
     orders: tuple[Intended, ...] = ()
     changes: tuple[tuple[Order, Order], ...] = ()
     only_asks: bool = False
+
+
+@attrs.frozen(slots=True)
+class Judging:
+    """That what is about to leave is judged now: for those who wrap the flow."""
 
 
 @attrs.frozen(slots=True)
@@ -275,6 +282,7 @@ Step: TypeAlias = (
     | Start
     | Pending
     | Leaving
+    | Judging
     | Judged
     | Resolved
     | Shown

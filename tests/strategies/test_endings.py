@@ -12,9 +12,18 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import Fill, Market, Order, OrderBook, async_exchange, exchange
+from unified_exchanges import (
+    Fill,
+    LimitPolicy,
+    Market,
+    Order,
+    OrderBook,
+    async_exchange,
+    exchange,
+)
 from unified_exchanges.paper import Delays
 from unified_exchanges.recording import Recorder
+from unified_exchanges.simulator.faults import Fault
 from unified_exchanges.strategies import (
     Desk,
     RunReport,
@@ -89,6 +98,8 @@ def ended(
 class Bugged(Strategy):
     """Rests bids and takes some, then raises in one place, each time it comes there."""
 
+    soon = 1
+
     def __init__(self, market: Market, where: str, raised: type[BaseException]) -> None:
         self.markets = (market.market_id,)
         self.first = market.outcomes[0].label
@@ -119,8 +130,8 @@ class Bugged(Strategy):
         if book.ask is not None:
             terms = (book.market_id, self.first, "buy", book.ask.price, 20)
             desk.place(*terms, time_in_force="ioc")
-        # While the strategy works, the answers come.
-        desk.timer("work", timedelta(milliseconds=1))
+        # While the strategy works, the answers come: of what has left by then.
+        desk.timer("work", timedelta(milliseconds=self.soon))
         desk.timer("late", timedelta(milliseconds=300))
         self.come("on_book")
 
@@ -156,7 +167,15 @@ def test_whatever_is_raised_wherever_it_is_told_and_nothing_stays_open(
     flavour: str,
 ) -> None:
     bugged = Bugged(market, where, raised)
-    error = ended(flavour, bugged, at.venue, **at.account)
+    if where == "settling":
+        bugged.soon = 150
+        at.server.faults.add(
+            Fault("delay", method="POST", path="order", seconds=0.4, count=None)
+        )
+    # What waits for the limiter when a run ends is not sent.
+    limits = LimitPolicy(enabled=False)
+    error = ended(flavour, bugged, at.venue, limits=limits, **at.account)
+    at.server.faults.clear()
     assert type(error) is raised
     assert str(error) == f"a bug {where}"
     assert bugged.left == []
@@ -215,7 +234,8 @@ def test_a_run_that_is_asked_to_end_cancels_as_any_other(
     bugged = Bugged(market, "nowhere", ValueError)
     bugged.on_fill = lambda desk, fill: stop.set()  # type: ignore[method-assign]
     over = {"source": "replay", "path": recording, "cash": 1_000}
-    kind, how = (at.venue, at.account) if is_live else ("paper", over)
+    live = {**at.account, "limits": LimitPolicy(enabled=False)}
+    kind, how = (at.venue, live) if is_live else ("paper", over)
     report = ended(flavour, bugged, kind, **how, stop=stop)
     assert isinstance(report, RunReport)
     assert bugged.came[-1] == "on_stop"

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import Market, Order, OrderBook, async_exchange, exchange
+from unified_exchanges import (
+    Market,
+    Order,
+    OrderBook,
+    RetryPolicy,
+    async_exchange,
+    exchange,
+)
 from unified_exchanges.paper import Delays
 from unified_exchanges.simulator.faults import Fault, StreamFault, StreamPlan
 from unified_exchanges.strategies import (
@@ -24,6 +31,7 @@ from unified_exchanges.strategies import (
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
+from .test_interrupted import late
 from .test_told_alike import market_of, performed
 
 MANY = 20
@@ -185,3 +193,87 @@ def test_on_paper_all_cancels_are_under_way_at_once(flavour: str) -> None:
     assert len(strategy.took) == len(report.left_orders) == MANY
     assert max(strategy.took.values()) < 2.8
     assert strategy.ended < 2.8
+
+
+# -- cancels ---------------------------------------------------------------------------
+
+
+class Clearing(Doing):
+    """Rests many bids, and cancels all of them while orders cannot be read."""
+
+    def __init__(self, market: Market, at: Stage, fault: Fault) -> None:
+        super().__init__(market.market_id)
+        self.at, self.fault = at, fault
+        self.bids = ""
+
+    def on_start(self, desk: Desk) -> None:
+        self.keys = [self.bid(desk, self.markets[0]) for _ in range(MANY)]
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if order.client_order_id == self.bids:
+            self.took.setdefault("bid", time.monotonic() - self.began)
+        elif not order.is_open:
+            self.note(order)
+        elif not self.began and len(desk.open_orders) == MANY:
+            self.at.server.faults.add(self.fault)
+            self.began = time.monotonic()
+            for key in self.keys:
+                desk.cancel(key)
+            self.bids = self.bid(desk, self.markets[0], 20)
+        if len(self.took) == MANY + 1:
+            self.at.server.faults.clear()
+            desk.stop()
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        """Nobody could read what had filled before."""
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_cancel_waits_behind_no_reads_of_those_before_it(
+    venue: str, flavour: str
+) -> None:
+    fault = Fault("stall", method="GET", path="order", count=None)
+    with stage(venue, enforce_limits=False) as at:
+        strategy = Clearing(market_of(at), at, fault)
+        retry = RetryPolicy(deadline=4)
+        performed(flavour, strategy, venue, retry=retry, **at.account)
+    assert len(strategy.took) == MANY + 1
+    assert max(strategy.took.values()) < 3.5
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_cancels_that_wait_for_others_hold_up_no_order(flavour: str) -> None:
+    fault = Fault("delay", method="DELETE", path="order", seconds=3, count=None)
+    with stage("kalshi", enforce_limits=False) as at:
+        strategy = Clearing(market_of(at), at, fault)
+        performed(flavour, strategy, "kalshi", **at.account)
+    assert strategy.took["bid"] < 2.5
+
+
+class Leaving(Doing):
+    """Rests many bids, and leaves them to the end."""
+
+    def on_start(self, desk: Desk) -> None:
+        self.keys = [self.bid(desk, self.markets[0]) for _ in range(MANY)]
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if len(desk.open_orders) == MANY:
+            self.began = time.monotonic()
+            desk.stop()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_cancels_of_an_end_that_hang_hold_up_the_others_for_two_seconds(
+    venue: str, flavour: str
+) -> None:
+    cancels = late(flavour, 7, "DELETE")
+    with stage(venue, enforce_limits=False) as at:
+        strategy = Leaving(market_of(at).market_id)
+        account = {**at.account, "transport": cancels}
+        report = performed(flavour, strategy, venue, **account)
+        took = time.monotonic() - strategy.began
+    assert len(report.left_orders) == cancels.begun == MANY
+    # Not three times seven, eight at a time.
+    assert took < 13

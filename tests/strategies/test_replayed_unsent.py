@@ -224,7 +224,7 @@ def test_orders_that_waited_for_their_turn_when_the_run_ended_are_not_sent_over_
     venue: str, flavour: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "turn.jsonl"
-    # Each order has the account read first: the first has, and the others wait for it.
+    # Each order has the account read first: the first does, and the others wait for it.
     guards = GuardPolicy(max_exposure=Decimal(1_000_000), account_age=0.05)
     with stage(venue, enforce_limits=False) as at:
         live = Many(lowest_bid(at), 6)
@@ -233,7 +233,7 @@ def test_orders_that_waited_for_their_turn_when_the_run_ended_are_not_sent_over_
         slow = Fault("delay", method="GET", path="positions", seconds=1, count=None)
         at.server.faults.add(slow)
         real = recorded(flavour, live, at, path, guards=guards)
-    assert len(real.unsent) == 5
+    assert len(real.unsent) == 6
     for other in FLAVOURS:
         strategy = Many(live.market, 6)
         again = replayed(other, strategy, path, seconds=SECONDS, guards=guards)
@@ -298,8 +298,8 @@ def test_what_would_have_begun_right_before_the_end_was_not_sent(
         again = replayed(other, strategy, path)
         assert again.failures == ()
         assert named(again.unsent) == named(real.unsent)
-        # It goes on for longer than a run that ended may have.
-        again = replayed(other, Stopping(live.market, 20, 0.15), path)
+        # It goes on until the recording ends, which tells of no end before.
+        again = replayed(other, Stopping(live.market, 20, 60), path)
         assert [type(x.error) for x in again.failures] == [NotRecorded] * 12
         assert again.unsent == ()
 

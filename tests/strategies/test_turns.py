@@ -27,7 +27,7 @@ from unified_exchanges import (
     exchange,
 )
 from unified_exchanges import strategies as package
-from unified_exchanges.flow import Judged, Request, Response, Sleep, advance
+from unified_exchanges.flow import Judged, Judging, Request, Response, Sleep, advance
 from unified_exchanges.models import BUY
 from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import (
@@ -279,7 +279,7 @@ def test_what_has_not_had_its_turn_when_a_run_ends_is_not_sent(
                 reports.append(await async_run(Stopped(market, reads), ex, seconds=60))
 
         asyncio.run(go())
-    assert [len(x.unsent) for x in reports] == [COUNT - 1]
+    assert [len(x.unsent) for x in reports] == [COUNT]
     with exchange(at.venue, **at.account) as ex:
         assert ex.fetch_open_orders() == []
 
@@ -398,6 +398,7 @@ def place() -> Place:
 
 
 def flow_of_an_order(*, passes: bool = True, waits: bool = False) -> Any:
+    yield Judging()
     yield READ
     yield Judged(passes=passes)
     if not passes:
@@ -417,13 +418,26 @@ def test_an_order_has_left_once_its_write_begins() -> None:
     while (step := advance(flow, outcome)) is not WRITE:
         told.append(left.is_set())
         outcome = Response(200, {}, b"") if step is READ else None
-    assert (told, left.is_set()) == ([False, False], True)
+    assert (told, left.is_set()) == ([False, False, False], True)
+
+
+def test_an_order_that_reads_before_the_guards_are_asked_holds_up_no_other() -> None:
+    def flow() -> Any:
+        yield READ
+        yield from flow_of_an_order()
+
+    left = threading.Event()
+    flowing = leaving(place(), flow(), left)
+    assert advance(flowing, None) is READ
+    assert left.is_set()
+    flowing.close()
 
 
 def test_one_that_waits_for_its_turn_or_is_refused_holds_up_no_other() -> None:
     for how in ({"waits": True}, {"passes": False}):
         left = threading.Event()
         flow = leaving(place(), flow_of_an_order(**how), left)
+        advance(flow, None)
         advance(flow, None)
         advance(flow, Response(200, {}, b""))
         assert left.is_set() is (how == {"passes": False})

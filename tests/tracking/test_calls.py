@@ -12,6 +12,7 @@ import unified_exchanges as ux
 from unified_exchanges.flow import (
     Done,
     Judged,
+    Judging,
     Leaving,
     Page,
     Request,
@@ -247,6 +248,7 @@ def test_fault_47_an_order_that_was_interrupted_is_unresolved() -> None:
         made.creating(sending(Plan())),
         made.creating_many(sending(Plan(client_order_id="c-o2"))),
     ):
+        assert advance(wrapped, None) == Judging()
         assert isinstance(advance(wrapped, None), Judged)
         assert isinstance(advance(wrapped, None), Request)
         wrapped.close()
@@ -261,6 +263,7 @@ def failing(error: Exception, *plans: Plan) -> Any:
 def test_an_error_about_another_order_leaves_what_was_sent_unresolved() -> None:
     made = calls()
     wrapped = made.creating(failing(ux.OrderRejected("no"), Plan()))
+    assert advance(wrapped, None) == Judging()
     assert isinstance(advance(wrapped, None), Judged)
     with pytest.raises(ux.OrderRejected):
         advance(wrapped, None)
@@ -275,6 +278,7 @@ def test_an_answer_under_another_key_leaves_what_was_sent_unresolved() -> None:
         return order()
 
     wrapped = made.creating(answered())
+    assert advance(wrapped, None) == Judging()
     assert isinstance(advance(wrapped, None), Judged)
     assert advance(wrapped, None).value.order_id == "o1"
     assert {str(x.state) for x in made.tracker.views()} == {"unresolved", "open"}
@@ -345,6 +349,7 @@ def test_without_a_gate_all_is_taken_down() -> None:
     made.show_books(lambda _: None)
     wrapped = made.changing(flow())
     # What leaves is taken down on the way to the request.
+    assert advance(wrapped, None) == Judging()
     assert isinstance(advance(wrapped, None), Judged)
     assert isinstance(advance(wrapped, None), Request)
     assert made.tracker.at_risk() == Decimal("3.6")

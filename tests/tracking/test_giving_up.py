@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import unified_exchanges as ux
-from unified_exchanges.flow import JournalStep, Judged, Note, Request, advance
+from unified_exchanges.flow import JournalStep, Judged, Judging, Note, Request, advance
 from unified_exchanges.journal import journal_at, performed
 from unified_exchanges.models import OrderRequest
 from unified_exchanges.policy import LimitPolicy
@@ -193,7 +193,7 @@ def test_fault_12_47_one_given_up_while_it_was_written_down_never_left(
     while not isinstance(step := advance(flow, outcome), Note):
         if isinstance(step, Request):
             outcome = stage.ground.handle(step)
-        elif isinstance(step, Judged):
+        elif isinstance(step, Judging | Judged):
             outcome = None
         else:
             assert isinstance(step, JournalStep)

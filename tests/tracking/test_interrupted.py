@@ -12,7 +12,15 @@ from tests.interrupting import interrupted_at
 from tests.journal.samples import ended, intent
 from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.errors import ConnectionLost, GuardTripped
-from unified_exchanges.flow import Judged, Leaving, Request, Response, Sleep, advance
+from unified_exchanges.flow import (
+    Judged,
+    Judging,
+    Leaving,
+    Request,
+    Response,
+    Sleep,
+    advance,
+)
 from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.tracking.calls import TrackedCalls
@@ -109,6 +117,7 @@ def test_what_the_guards_refused_is_not_given_up_for_another_call() -> None:
         yield Sleep(1.0)
 
     flow = TrackedCalls(tracker, clock, Gate(tracker, venue)).creating(second())
+    assert advance(flow, None) == Judging()
     step: Any = advance(flow, None)
     while isinstance(step, Request):
         # Whether it only closes what is held cannot be read.

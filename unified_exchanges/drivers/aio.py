@@ -15,6 +15,7 @@ from ..flow import (
     Flow,
     JournalStep,
     Judged,
+    Judging,
     Leaving,
     Outcome,
     Page,
@@ -162,7 +163,7 @@ class AsyncDriver:
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)
             return pending
-        if isinstance(step, Leaving | Judged | Resolved | Shown):
+        if isinstance(step, Leaving | Judging | Judged | Resolved | Shown):
             # For those who wrap the flow.
             return None
         assert isinstance(step, _InTask)

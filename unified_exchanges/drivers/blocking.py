@@ -17,6 +17,7 @@ from ..flow import (
     Flow,
     JournalStep,
     Judged,
+    Judging,
     Leaving,
     Outcome,
     Page,
@@ -144,7 +145,7 @@ class BlockingDriver:
                 self._transport.sleep(step.seconds)
             else:
                 # For those who wrap the flow.
-                assert isinstance(step, Leaving | Judged | Resolved | Shown)
+                assert isinstance(step, Leaving | Judging | Judged | Resolved | Shown)
         except UnifiedExchangesError as error:
             return error
         return None

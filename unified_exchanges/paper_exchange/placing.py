@@ -17,7 +17,7 @@ from ..errors import (
     UnifiedExchangesError,
 )
 from ..flow import Flow, Response, Sleep
-from ..models import BUY, Intent, Order, OrderPreview
+from ..models import BUY, Intent, Market, Order, OrderPreview
 from ..models.tracking import risk
 from ..money import EXACT
 from ..paper.broker import Refusal
@@ -72,6 +72,10 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     def rules(self, market_id: str, *, fresh: bool = False) -> Flow[Rules]:
         """What the source's market wants of an order."""
         return self.source.rules(market_id, fresh=fresh)
+
+    def learn_rules(self, market: Market) -> Flow[None]:
+        """Have the source learn them."""
+        return self.source.learn_rules(market)
 
     def forget_rules(self, market_id: str) -> None:
         """Ask the source again next time."""

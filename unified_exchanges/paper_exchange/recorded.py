@@ -157,6 +157,11 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
             seen_at=self.clock.monotonic(),
         )
 
+    def learn_rules(self, market: Market) -> Flow[None]:
+        """What its stream does not tell is not known."""
+        del market
+        yield from ()
+
     def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
         """An order, held against the rules of its market as its stream has told them."""
         return Drafting.drafted(self, ticket, rules, bound)

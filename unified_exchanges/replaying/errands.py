@@ -13,6 +13,7 @@ from ..flow import (
     Done,
     Flow,
     Judged,
+    Judging,
     Leaving,
     Pending,
     Request,
@@ -105,7 +106,7 @@ class Errand:
             self.times.when_passed(span, partial(self._slept, nap))
             return _LATER
         # Reads write nothing down; for those who wrap the flow.
-        assert isinstance(step, Leaving | Judged | Resolved | Shown)
+        assert isinstance(step, Leaving | Judging | Judged | Resolved | Shown)
         return None
 
     def _ask(self, request: Request) -> Any:

@@ -15,7 +15,7 @@ from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.handed import Handed
 from .asked import Asked
-from .beginning import read_subjects, routed, time_of
+from .beginning import read_subjects, routed, rules_learnt, time_of
 from .commands import Cancel, Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
@@ -26,6 +26,7 @@ from .lanes import Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
+from .permit import Permit, permitted
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, Progress, Running, of_markets, patience
@@ -143,10 +144,8 @@ class _AsyncRun:
             for x in exchanges
         ]
         self._handed: list[Handed] = []
-        self._sent: dict[asyncio.Task[Order], Command] = {}
+        self._sent: dict[asyncio.Task[Order], tuple[Command, Permit]] = {}
         """What is on its way."""
-        self._queued: set[asyncio.Task[Order] | None] = set()
-        """Of it, what has not begun to be sent."""
         self._reads: set[asyncio.Task[list[Fill]]] = set()
 
     async def open(self, keep: int) -> None:
@@ -253,12 +252,13 @@ class _AsyncRun:
         return self._lanes_of(self._session.place_of(command)[0]).has_room
 
     def _begin(self, command: Command) -> None:
-        lanes = self._lanes_of(self._session.place_of(command)[0])
+        place, _ = self._session.place_of(command)
+        lanes, venue = self._lanes_of(place), self._exchange_of(place).venue
         left, before = lanes.turns.take(command)
+        permit = self._running.permit(command, venue, left)
         lanes.enter(command)
-        sent = asyncio.create_task(self._queue(command, left, before))
-        self._sent[sent] = command
-        self._queued.add(sent)
+        sent = asyncio.create_task(self._queue(command, permit, before))
+        self._sent[sent] = command, permit
         sent.add_done_callback(partial(self._answer, lanes, command, left))
 
     def _ask(self) -> None:
@@ -286,64 +286,62 @@ class _AsyncRun:
     ) -> None:
         left.set()  # also where it was withdrawn
         lanes.leave(command)
-        self._queued.discard(sent)
+        error = asyncio.CancelledError() if sent.cancelled() else sent.exception()
         if self._sent.pop(sent, None) is None:
             return  # it was withdrawn
-        error = asyncio.CancelledError() if sent.cancelled() else sent.exception()
         if error is None:
             self._put(partial(self._session.answered, command, sent.result()))
         else:
             self._put(partial(self._session.failed, command, as_library_error(error)))
 
     def _withdraw(self) -> list[Command]:
-        """Take back what has not begun to be sent."""
+        """Take back what has not begun to leave."""
         withdrawn = self._take_back(None)
         for command in withdrawn:
             self._session.withdraw(command)
         return withdrawn
 
     def _take_back(self, wanted: Mapping[int, Command] | None) -> list[Command]:
-        """Of these, or of all, what has not begun to be sent, and will not."""
-        taken = [
-            sent
-            for sent, command in self._sent.items()
-            if sent in self._queued and (wanted is None or id(command) in wanted)
-        ]
-        for sent in taken:
-            sent.cancel()
-        return [self._sent.pop(sent) for sent in taken]
+        """Of these, or of all, what has not begun to leave, and will not."""
+        taken = []
+        for sent, (command, permit) in list(self._sent.items()):
+            is_wanted = wanted is None or id(command) in wanted
+            if is_wanted and permit.withdraw():
+                del self._sent[sent]
+                taken.append(command)
+                if not permit.is_noting:
+                    # Else it ends by itself once that is written down.
+                    sent.cancel()
+        return taken
 
     async def _queue(
-        self, command: Command, left: asyncio.Event, before: list[asyncio.Event]
+        self, command: Command, permit: Permit, before: list[asyncio.Event]
     ) -> Order:
         place, _ = self._session.place_of(command)
-        since = self._session.since(command)
         lanes = self._lanes_of(place)
         async with lanes.of(command):
             for event in before:
                 await event.wait()
             if not isinstance(command, Cancel):
-                return await self._perform(command, since, left, nothing)
+                return await self._perform(command, permit, nothing)
+            if lanes.seats.locked():
+                # Who waits for others himself holds up no order.
+                permit.left.set()
             await lanes.seats.acquire()
             seat = Seat(lanes.seats)
             try:
-                return await self._perform(command, since, left, seat.free)
+                return await self._perform(command, permit, seat.free)
             finally:
                 seat.free()
 
     async def _perform(
-        self,
-        command: Command,
-        since: int,
-        left: asyncio.Event,
-        answered: Callable[[], None],
+        self, command: Command, permit: Permit, answered: Callable[[], None]
     ) -> Order:
-        self._queued.discard(asyncio.current_task())
+        permit.check()
         place, order_id = self._session.place_of(command)
         exchange = self._exchange_of(place)
-        self._running.check(command, since, exchange.venue)
-        flow = flow_of(exchange, command, place, order_id)
-        return await exchange.run(leaving(command, flow, left, answered))
+        flow = permitted(flow_of(exchange, command, place, order_id), permit)
+        return await exchange.run(leaving(command, flow, permit.left, answered))
 
     def _exchange_of(self, place: Place) -> AsyncExchange:
         return self._exchanges[self._route[place.market_id]]
@@ -409,7 +407,9 @@ class _AsyncRun:
         """
         commands = {x.key: x for x in self._session.left()}
         left.update((key, unsent(key)) for key in commands)
-        late = {x.key: sent for sent, x in self._sent.items() if isinstance(x, Place)}
+        late = {
+            x.key: sent for sent, (x, _) in self._sent.items() if isinstance(x, Place)
+        }
         hurry = Hurry(ending)
         # One that is late for no interruption is not waited for any more.
         seconds = self._running.patience if ending.is_urgent else 0
@@ -505,4 +505,5 @@ async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract
     market = await exchange.fetch_market(market_id)
     read_at = time_of(exchange.venue)
     fees = await exchange.fetch_fee_rule(market_id)
+    await exchange.run(rules_learnt(exchange.venue, market))
     return Contract.of(exchange.describe(), market, fees, read_at=read_at)

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from ..errors import BadRequest
-from ..models import Balance, Position, Subject
+from ..errors import BadRequest, NotRecorded
+from ..flow import Flow
+from ..models import Balance, Market, Position, Subject
 from ..money import EXACT, ZERO, div
 from ..paper import Contract
 from ..paper.account import Account
 from ..venue import Venue
 from .strategy import Strategy
 
-__all__ = ["begun", "read_subjects", "routed", "time_of"]
+__all__ = ["begun", "read_subjects", "routed", "rules_learnt", "time_of"]
 
 _SUBJECTS: Final = (Subject.ORDER_BOOK, Subject.TRADES, Subject.MARKET_STATUS)
 """What a strategy may declare."""
@@ -109,3 +110,14 @@ def begun(
             lots.add(position.size, div(position.cost, position.size))
             lots.cost = position.cost
     return account
+
+
+def rules_learnt(venue: Venue, market: Market) -> Flow[None]:
+    """Have an exchange know what an order must keep to: meanwhile its price would get stale.
+
+    Of what a recording does not have in it the order says so that needs it.
+    """
+    try:
+        yield from venue.learn_rules(market)
+    except NotRecorded:
+        return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Condition, Event, Semaphore
 from typing import Final, TypeAlias, cast
@@ -17,7 +17,7 @@ from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.handed import Handed
 from .asked import Asked
-from .beginning import read_subjects, routed, time_of
+from .beginning import read_subjects, routed, rules_learnt, time_of
 from .commands import Cancel, Command, Place
 from .ending import Ending, Hurry, Outcome, is_nothing, unconfirmed, unsent
 from .flows import flow_of
@@ -28,6 +28,7 @@ from .lanes import Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
+from .permit import Permit, permitted
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, Progress, Running, of_markets, patience
@@ -128,13 +129,10 @@ def _threads(number: int) -> ThreadPoolExecutor:
 
 @attrs.define(slots=True, eq=False)
 class _Sending:
-    """A command that a thread sends, or waits to send; also guarded by the run's lock."""
+    """A command that a thread sends, or waits to send."""
 
     command: Command
-    left: Event
-    since: int
-    is_begun: bool = False
-    is_withdrawn: bool = False
+    permit: Permit
 
 
 class _Run:
@@ -248,9 +246,10 @@ class _Run:
         return self._lanes_of(self._session.place_of(command)[0]).has_room
 
     def _submit(self, command: Command) -> None:
-        lanes = self._lanes_of(self._session.place_of(command)[0])
+        place, _ = self._session.place_of(command)
+        lanes, venue = self._lanes_of(place), self._exchange_of(place).venue
         left, before = lanes.turns.take(command)
-        sending = _Sending(command, left, self._session.since(command))
+        sending = _Sending(command, self._running.permit(command, venue, left))
         with self._lock:
             lanes.enter(command)
             sent = lanes.of(command).submit(self._perform, sending, before)
@@ -276,7 +275,7 @@ class _Run:
         sending: _Sending,
         sent: Future[Order],
     ) -> None:
-        sending.left.set()  # also where it was withdrawn
+        sending.permit.left.set()  # also where it was withdrawn
         command = sending.command
         with self._lock:
             lanes.leave(command)
@@ -291,22 +290,21 @@ class _Run:
                 )
 
     def _withdraw(self) -> list[Command]:
-        """Take back what no thread has begun to send."""
+        """Take back what has not begun to leave."""
         withdrawn = self._take_back(None)
         for command in withdrawn:
             self._session.withdraw(command)
         return withdrawn
 
     def _take_back(self, wanted: Mapping[int, Command] | None) -> list[Command]:
-        """Of these, or of all, what no thread has begun to send, nor will."""
+        """Of these, or of all, what has not begun to leave, and will not."""
         taken = []
         with self._lock:
             for sent, sending in list(self._sent.items()):
                 is_wanted = wanted is None or id(sending.command) in wanted
-                if is_wanted and not sending.is_begun:
+                if is_wanted and sending.permit.withdraw():
                     # First, as a cancel calls back: that is no answer.
                     del self._sent[sent]
-                    sending.is_withdrawn = True
                     sent.cancel()
                     taken.append(sending.command)
         return taken
@@ -317,7 +315,10 @@ class _Run:
         if not isinstance(sending.command, Cancel):
             return self._begin(sending, nothing)
         seats = self._lanes_of(self._session.place_of(sending.command)[0]).seats
-        seats.acquire()
+        if not seats.acquire(blocking=False):
+            # Who waits for others himself holds up no order.
+            sending.permit.left.set()
+            seats.acquire()
         seat = Seat(seats)
         try:
             return self._begin(sending, seat.free)
@@ -325,16 +326,12 @@ class _Run:
             seat.free()
 
     def _begin(self, sending: _Sending, answered: Callable[[], None]) -> Order:
-        with self._lock:
-            if sending.is_withdrawn:
-                raise CancelledError
-            sending.is_begun = True
-        command = sending.command
+        command, permit = sending.command, sending.permit
+        permit.check()
         place, order_id = self._session.place_of(command)
         exchange = self._exchange_of(place)
-        self._running.check(command, sending.since, exchange.venue)
-        flow = flow_of(exchange, command, place, order_id)
-        return exchange.run(leaving(command, flow, sending.left, answered))
+        flow = permitted(flow_of(exchange, command, place, order_id), permit)
+        return exchange.run(leaving(command, flow, permit.left, answered))
 
     def _exchange_of(self, place: Place) -> Exchange:
         return self._exchanges[self._route[place.market_id]]
@@ -487,4 +484,5 @@ def contract_of(exchange: Exchange, market_id: str) -> Contract:
     market = exchange.fetch_market(market_id)
     read_at = time_of(exchange.venue)
     fees = exchange.fetch_fee_rule(market_id)
+    exchange.run(rules_learnt(exchange.venue, market))
     return Contract.of(exchange.describe(), market, fees, read_at=read_at)

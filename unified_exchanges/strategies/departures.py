@@ -46,6 +46,10 @@ class CommandErrand(Errand):
     is_over: bool = attrs.field(default=False, init=False)
     is_at_once: bool = False
     """Whether it has left by now when it was recorded, or never did."""
+    has_read: bool = attrs.field(default=False, init=False)
+    """Whether it read anything before."""
+    held_back: float = attrs.field(default=0.0, init=False)
+    """Seconds that it would have waited, for the limiter say, before anything of it left."""
     _is_hurried: bool = attrs.field(default=False, init=False)
     _since: int | None = attrs.field(default=None, init=False)
 
@@ -64,10 +68,13 @@ class CommandErrand(Errand):
         since, self._since = self._since, None
         entry = self.ground.claim(request, since, is_at_once=self.is_at_once)
         self.has_left = self.has_left or not request.is_read
+        self.has_read = self.has_read or not self.has_left
         return entry
 
     def _perform(self, step: Any) -> Any:
         if isinstance(step, Sleep):
+            if not self.has_left:
+                self.held_back += step.seconds
             if self._since is None:
                 # For how long it waits between two tries is drawn by lot.
                 self._since = self.ground.clock.wall
@@ -89,12 +96,15 @@ class Departing:
     before: list[LeftOnce]
     since: int
     """From when on it waits to be sent."""
+    went: LeftOnce = attrs.field(factory=LeftOnce)
+    """That it has left here; ``left`` is that it had when it was recorded, or never did."""
     errand: CommandErrand | None = None
     """None as long as it has no room, or waits for its turn."""
     has_waited: bool = False
     is_answered: bool = False
     """Whether it holds no others up any more, though its order may be read yet."""
     has_room: bool = False
+    """Whether it takes up room that another may wait for."""
     is_late: bool = False
     """Whether it was begun to see if it was sent: it is not to leave any more."""
     is_revoked: bool = False
@@ -156,9 +166,13 @@ class Departures:
         self._waiting[isinstance(command, Cancel)].append(departing)
         self._begin_next()
         departing.has_waited = departing.errand is None
+        if departing.has_waited and isinstance(command, Cancel):
+            departing.left.set()  # who waits for room himself holds up no order
 
     def moved(self, departing: Departing) -> None:
-        """It has come further: others may begin."""
+        """It has come further: others may begin, but behind one that may have waited then."""
+        if departing.went.is_set() and not departing.is_missed:
+            departing.left.set()
         is_over = departing.errand is not None and departing.errand.is_over
         is_cancel = isinstance(departing.command, Cancel)
         if departing.has_room and (is_over or (is_cancel and departing.is_answered)):
@@ -168,6 +182,8 @@ class Departures:
 
     def takes(self, departing: Departing) -> bool:
         """Whether it is on its way until now, and is not any more."""
+        departing.left.set()
+        self._begin_next()
         return self._on_way.pop(id(departing.command), None) is not None
 
     def revoke(self, commands: Iterable[Command]) -> list[Departing]:

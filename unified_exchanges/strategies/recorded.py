@@ -9,10 +9,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
+from math import inf
 from typing import Any, Final, cast
 
-from ..errors import BadRequest, MarketClosed, NotRecorded, OrderNotFound
+from ..errors import (
+    BadRequest,
+    MarketClosed,
+    NotRecorded,
+    OrderNotFound,
+    RateLimitExceeded,
+)
 from ..journal import MemoryJournal
 from ..models import Balance, Gap, Order, Position
 from ..paper import Contract, PaperEvent
@@ -35,13 +42,14 @@ from .running import Progress, Running, of_markets
 from .session import as_library_error
 from .strategy import Strategy
 from .turns import leaving
-from .unsent import is_overdue, overdue
+from .unsent import is_overdue, overdue, remaining
 from .waiting import Item
 
 __all__ = ["BREATH", "RecordedRun", "is_recorded"]
 
 BREATH: Final = 256
 """Things that happen before others are let in."""
+_SECOND: Final = 10**9
 _DOUBT: Final = 50_000_000
 """Nanoseconds before a command that is not recorded is said to be so, where a run may end."""
 
@@ -106,6 +114,8 @@ class RecordedRun:
         )
         self._kept: list[Command] = []
         """What was decided and not sent when the run ended."""
+        self._held: dict[Departing, Exception] = {}
+        """What is not recorded, as long as it may turn out why."""
 
     def begin(self, seconds: float | None, is_asked: Callable[[], bool]) -> None:
         """Follow the markets, and let the strategy begin."""
@@ -135,7 +145,9 @@ class RecordedRun:
         if self._timeline.is_over:
             if self._timeline.error is not None:
                 raise self._timeline.error
-            return False
+            for departing in list(self._held):
+                self._give_up(departing)
+            return bool(self._items)
         self._pass()
         self._send()
         return True
@@ -231,9 +243,19 @@ class RecordedRun:
     def _is_overdue(self, departing: Departing) -> bool:
         """Whether it waited for so long that it did not leave when it was recorded."""
         # Others may have had room a little later then.
-        waited = self._running.now() - departing.since + _DOUBT
+        waited = self._waited(departing) + _DOUBT
         venue = self._ground.exchange.venue
         return not self._ground.waits and is_overdue(departing.command, waited, venue)
+
+    def _waited(self, departing: Departing) -> int:
+        """Nanoseconds for which it waits before it leaves, the limiter's among them."""
+        errand = departing.errand
+        held_back = 0.0 if errand is None else errand.held_back
+        return self._running.now() - departing.since + round(held_back * _SECOND)
+
+    def _overdue(self, departing: Departing) -> RateLimitExceeded:
+        venue, waited = self._ground.exchange.venue, self._waited(departing)
+        return overdue(departing.command, waited, venue)
 
     def _answered(self, departing: Departing, order: Order) -> None:
         answered = self._running.session.answered
@@ -242,24 +264,27 @@ class RecordedRun:
     def _failed(self, departing: Departing, error: Exception) -> None:
         session = self._running.session
         is_missed = isinstance(error, NotRecorded) or departing.is_late
+        # Live it was taken back by then, whatever would have become of it.
+        is_missed = is_missed or session.is_stopping or departing.is_revoked
         # On paper only the market is recorded: that is no word on the command.
         is_missed = is_missed and not self._ground.waits
         departing.is_missed = is_missed and not departing.has_left
         if departing.is_missed and departing.is_overdue:
             departing.is_missed = departing.is_late = False
-            waited = self._running.now() - departing.since
-            error = overdue(departing.command, waited, self._ground.exchange.venue)
+            error = self._overdue(departing)
         elif departing.is_missed and session.is_stopping:
             self._withdraw(departing)
             return
         elif departing.is_missed and departing.is_revoked:
             self._revoked(departing)
             return
+        doubt = self._doubt(departing) if departing.is_missed else 0
+        if doubt:
+            self._held[departing] = error
+            self._timeline.when_passed(doubt, partial(self._give_up, departing))
+            return
         told = as_library_error(error)
         item = partial(self._conclude, departing, session.failed, told)
-        if departing.is_missed and self._may_be_unsent(departing):
-            self._timeline.when_passed(_DOUBT, partial(self._put, item))
-            return
         if self._sent != self._ground.sent or isinstance(error, MarketClosed):
             # So it is in a backtest, which asks the market itself, also where that is known.
             self._put(item)
@@ -268,10 +293,44 @@ class RecordedRun:
         places = (n for n, x in enumerate(self._items) if not isinstance(x, _NeverLeft))
         self._items.insert(next(places, len(self._items)), _NeverLeft(item))
 
-    def _may_be_unsent(self, departing: Departing) -> bool:
-        """Whether it may not have been sent because the run ended at about that moment."""
-        is_near = self._running.end - self._running.now() <= _DOUBT
-        return (departing.has_waited or is_near) and not self._timeline.is_over
+    def _doubt(self, departing: Departing) -> int:
+        """Nanoseconds in which it may turn out why what is not recorded was not sent.
+
+        The run may end at about this moment.  Where there were many it may wait for the
+        limiter, of which a recording tells nothing, or for a read that nobody waited for any
+        more, and meanwhile the run end, its order be canceled, or its time be over.
+        """
+        if self._timeline.is_over:
+            return 0
+        now, venue = self._running.now(), self._ground.exchange.venue
+        errand = departing.errand
+        may_wait = errand is not None and (errand.held_back or errand.has_read)
+        if departing.has_waited or may_wait:
+            left = remaining(departing.command, now - departing.since, venue)
+            return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
+        return _DOUBT if self._running.end - now <= _DOUBT else 0
+
+    def _give_up(self, departing: Departing) -> None:
+        """Nothing came that says why it was not sent."""
+        error = self._held.pop(departing, None)
+        if error is None:
+            return
+        if self._is_overdue(departing) and self._is_sending:
+            error = self._overdue(departing)
+        told = as_library_error(error)
+        failed = self._running.session.failed
+        self._put(partial(self._conclude, departing, failed, told))
+
+    @property
+    def _is_sending(self) -> bool:
+        """Whether the run that was recorded sent orders still, a second ago or later."""
+        return self._last_sent >= self._ground.clock.wall - _SECOND
+
+    @cached_property
+    def _last_sent(self) -> int:
+        """When the last was sent that is recorded and is no cancel."""
+        sent = self._timeline.answers.writes
+        return max((x.began for x in sent if x.line.method != "DELETE"), default=0)
 
     def _put(self, item: Callable[[], None]) -> None:
         # What the account's stream tells of it comes first.
@@ -289,7 +348,7 @@ class RecordedRun:
             departing.command,
             partial(self._answered, departing),
             partial(self._failed, departing),
-            departing.left,
+            departing.went,
             partial(self._departures.moved, departing),
             departing.answer,
         )

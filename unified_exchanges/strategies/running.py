@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from .. import fork
 from ..clock import Clock
 from ..models import Balance, Gap, OrderBook, Position
 from ..paper import Contract
@@ -18,10 +19,12 @@ from .commands import Command
 from .desk import Desk
 from .ending import Ending, Outcome
 from .live_log import noted
+from .permit import Permit
 from .report import RunProgress, RunReport
 from .session import Session
 from .strategy import Strategy
-from .unsent import is_overdue, overdue
+from .turns import Left
+from .unsent import overdue, remaining
 from .waiting import Item, Waiting
 
 __all__ = ["BEAT", "Progress", "Running", "of_markets", "patience"]
@@ -67,6 +70,7 @@ class Running:
         self.patience = patience
         """Seconds for which an answer is waited for at the end."""
         self._awaited = -1
+        self._permits = fork.lock()
         self._since = 0.0
 
     def _begin_at(self) -> int:
@@ -133,11 +137,16 @@ class Running:
         elif item is not None:
             self.session.take(item)
 
-    def check(self, command: Command, since: int, venue: Venue) -> None:
-        """Refuse an order, or a change, that has waited past its deadline since then."""
-        waited = self.now() - since
-        if is_overdue(command, waited, venue):
-            raise overdue(command, waited, venue)
+    def permit(self, command: Command, venue: Venue, left: Left) -> Permit:
+        """What a command that is handed over now needs to leave."""
+        since = self.session.since(command)
+        return Permit(
+            left,
+            self._permits,
+            lambda: remaining(command, self.now() - since, venue),
+            lambda: overdue(command, self.now() - since, venue),
+            is_at_once=venue.id == "paper",
+        )
 
     def send(
         self,

@@ -6,7 +6,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from ..flow import Done, Flow, Judged, Outcome, Request, Sleep, Step, advance
+from ..flow import (
+    Done,
+    Flow,
+    Judged,
+    Judging,
+    Outcome,
+    Request,
+    Sleep,
+    Step,
+    advance,
+)
 from .commands import Cancel, Command
 
 __all__ = ["Left", "Turns", "leaving", "nothing"]
@@ -67,17 +77,24 @@ def leaving(
 ) -> Flow[T]:
     """The flow of a command that says so right before it leaves, or when it ends.
 
+    So does one that reads before the guards are asked: who waits for a market of which
+    nothing can be read holds up none in another.  What the guards read is for all.
+
     And it says, more than once, when it is answered, or has it read how things stand: the
     next cancel need not wait for that.
     """
     # Of no cancel the guards ask.
     is_admitted = isinstance(command, Cancel)
+    is_judged = False
     outcome: Outcome | BaseException = None
     try:
         while not isinstance(step := advance(flow, outcome), Done):
-            if isinstance(step, Judged):
+            if isinstance(step, Judging):
+                is_judged = True
+            elif isinstance(step, Judged):
                 is_admitted = step.passes
-            if _goes(step, is_admitted=is_admitted):
+            is_early = isinstance(step, Request) and not is_judged
+            if is_early or _goes(step, is_admitted=is_admitted):
                 left.set()
             if isinstance(step, Request) and step.is_read:
                 answered()

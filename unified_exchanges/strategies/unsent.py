@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from ..errors import RateLimitExceeded
@@ -10,7 +11,7 @@ from ..money import ZERO
 from ..venue import Venue
 from .commands import Cancel, Command, Place
 
-__all__ = ["canceled", "is_overdue", "overdue"]
+__all__ = ["canceled", "is_overdue", "overdue", "remaining"]
 
 _SECOND: Final = 10**9
 
@@ -36,13 +37,19 @@ def canceled(place: Place, venue: str) -> Order:
     )
 
 
-def is_overdue(command: Command, waited: int, venue: Venue) -> bool:
-    """Whether a command has waited for its turn for so long that it is not to leave.
+def remaining(command: Command, waited: int, venue: Venue) -> float:
+    """Seconds for which a command that has waited for its turn may wait still.
 
     ``waited`` is nanoseconds.  A cancel is as good late.
     """
-    deadline = venue.retry.order_deadline
-    return not isinstance(command, Cancel) and waited > deadline * _SECOND
+    if isinstance(command, Cancel):
+        return inf
+    return venue.retry.order_deadline - waited / _SECOND
+
+
+def is_overdue(command: Command, waited: int, venue: Venue) -> bool:
+    """Whether it has waited for so long that it is not to leave."""
+    return remaining(command, waited, venue) <= 0
 
 
 def overdue(command: Command, waited: int, venue: Venue) -> RateLimitExceeded:
@@ -50,9 +57,9 @@ def overdue(command: Command, waited: int, venue: Venue) -> RateLimitExceeded:
     what = "order" if isinstance(command, Place) else "change of order"
     return RateLimitExceeded(
         f"{what} {command.key}: not sent, because it waited {waited / _SECOND:.2f} s for "
-        "its turn among those of this run, past its deadline of "
-        f"{venue.retry.order_deadline:g} s (RetryPolicy.order_deadline); decide less "
-        "often, or cancel what is not wanted any more",
+        "its turn among those of this run, for the limiter, or for what is read before, past "
+        f"its deadline of {venue.retry.order_deadline:g} s (RetryPolicy.order_deadline); "
+        "decide less often, or cancel what is not wanted any more",
         venue=venue.id,
         client_order_id=command.key,
     )

@@ -25,6 +25,7 @@ from ..flow import (
     Done,
     Flow,
     Judged,
+    Judging,
     Leaving,
     Outcome,
     Recall,
@@ -191,6 +192,7 @@ class TrackedCalls(TrackedReads):
         sent: list[str],
         changed: list[Order],
     ) -> Flow[None]:
+        yield Judging()
         try:
             yield from self._take_down(step, waiting, sent, changed)
         except Exception:

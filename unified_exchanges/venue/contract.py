@@ -633,6 +633,14 @@ class Venue(Checkup, Paging, Permission):
         """The fee of one fill."""
         raise self.unsupported("estimate_fee")
 
+    def learn_rules(self, market: Market) -> Flow[None]:
+        """Learn of a market that was just read what no order on it is to read first.
+
+        Nothing is left to be learnt where `fetch_market` tells all.
+        """
+        del market
+        yield from ()
+
     def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
         """The fees of one market as a rule."""
         raise self.unsupported("fetch_fee_rule")

@@ -90,17 +90,18 @@ class RuleBook(ActivityHistory, FillHistory):
         name = read_market_id(market_id)
         found = None if fresh else self._rules.get(name)
         if found is None:
-            found = yield from self._read_rules(name)
-            self._rules[name] = found
-            if len(self._rules) > _MOST:
-                self._rules.popitem(last=False)
-            self.memory.learn_grid(name, found.grid)
-            return found
+            seen_at = self.clock.monotonic()
+            market = yield from self.fetch_market(name)
+            return (yield from self._read_to_keep(market, seen_at))
         # Books and streams that were read since may have told of another grid.
         grid = self.memory.grid(name)
         if grid is not None and grid != found.grid:
             found = self._rules[name] = attrs.evolve(found, grid=grid)
         return found
+
+    def learn_rules(self, market: Market) -> Flow[None]:
+        """Read what the CLOB says may be ordered now on a market that was just read."""
+        yield from self._read_to_keep(market, self.clock.monotonic())
 
     def market_of(self, token: str) -> MarketRules | None:
         """The market of a token, if it was asked about."""
@@ -113,14 +114,20 @@ class RuleBook(ActivityHistory, FillHistory):
         """Ask again next time: the venue contradicted what was remembered of a market."""
         self._rules.pop(market_id, None)
 
-    def _read_rules(self, name: str) -> Flow[MarketRules]:
+    def _read_to_keep(self, market: Market, seen_at: float) -> Flow[MarketRules]:
+        found = yield from self._read_rules(market, seen_at)
+        self._rules[market.market_id] = found
+        if len(self._rules) > _MOST:
+            self._rules.popitem(last=False)
+        self.memory.learn_grid(market.market_id, found.grid)
+        return found
+
+    def _read_rules(self, market: Market, seen_at: float) -> Flow[MarketRules]:
         """The catalog says whether a market trades, the CLOB what may be ordered now."""
-        seen_at = self.clock.monotonic()
-        market = yield from self.fetch_market(name)
         if market.status is not MarketStatus.OPEN:
             return MarketRules.without_book(market, seen_at)
         try:
-            terms = yield from self.terms(name)
+            terms = yield from self.terms(market.market_id)
         except MarketNotFound:
             return MarketRules.without_book(market, seen_at)
         self.learn_fees(market, terms)
