@@ -48,8 +48,9 @@ class AioTransport:
 
     ``pool_size`` is how many connections may be open at once; further requests wait for
     one, within their own time.  By default that is more than a run has on its way, so that no
-    order or cancel waits for reads that are not answered.  A request's ``timeout`` bounds all of it: waiting, the
-    look-up of the name, the connection, TLS, the headers and the whole body.
+    order or cancel waits for reads that are not answered.  A request's ``timeout`` bounds
+    all of it: waiting, the look-up of the name, the connection, TLS, the headers and the
+    whole body.
 
     >>> async def main() -> None:
     ...     transport = AioTransport()
