@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
+from random import Random
 from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unified_exchanges import (
     GuardPolicy,
@@ -461,50 +464,52 @@ def test_a_flow_that_ends_or_is_given_up_has_left() -> None:
 
 def test_a_cancel_waits_for_nothing_and_what_comes_later_for_it() -> None:
     turns = Turns(threading.Event)
-    cancel: Command = Cancel(at=1, key="k")
-    first, before = turns.take(place())
-    assert before == []
-    second, before = turns.take(cancel)
-    assert before == []
-    _, before = turns.take(place())
-    assert before == [first, second]
-    first.set()
-    second.set()
-    assert len(turns.take(place())[1]) == 1
+    first, second, third = map(turns.take, (place(), Cancel(at=1, key="k"), place()))
+    assert first.awaited is second.awaited is None
+    assert third.awaited is first.left
+    first.left.set()
+    assert third.awaited is second.left
+    second.left.set()
+    assert third.awaited is None
 
 
 def test_of_so_many_that_wait_each_waits_for_one() -> None:
     # If each waited for all before it, memory and time would grow with their square.
     turns = Turns(threading.Event)
-    waited_for = [turns.take(place())[1] for _ in range(1_000)]
-    assert [len(before) for before in waited_for] == [0, *[1] * 999]
+    taken = [turns.take(place()) for _ in range(1_000)]
+    for before, turn in pairwise(taken):
+        assert turn.awaited is before.left
+    taken[0].left.set()
+    assert taken[1].awaited is None
 
 
 def test_cancels_that_have_left_are_waited_for_by_nobody() -> None:
     turns = Turns(threading.Event)
     for number in range(1_000):
-        left, _ = turns.take(Cancel(at=1, key=str(number)))
-        left.set()
-    assert turns.take(place())[1] == []
+        turns.take(Cancel(at=1, key=str(number))).left.set()
+    assert turns.take(place()).awaited is None
 
 
-def test_a_cancel_holds_up_others_until_it_is_answered_and_not_while_it_is_read() -> (
-    None
-):
-    said: list[str] = []
-
-    def cancelling() -> Any:
-        yield READ
-        yield WRITE
-        yield READ
-
-    cancel = Cancel(at=1, key="a")
-    flow = leaving(cancel, cancelling(), threading.Event(), lambda: said.append("!"))
-    said.append(advance(flow, None).method)  # type: ignore[union-attr]
-    # It reads the order first, as its id is not known.
-    assert said == ["!", "GET"]
-    said.append(advance(flow, Response(200)).method)  # type: ignore[union-attr]
-    assert said == ["!", "GET", "!", "POST"]
-    said.append(advance(flow, Response(200)).method)  # type: ignore[union-attr]
-    assert said[4:-1] == ["!", "!"]
-    flow.close()
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.randoms())
+def test_one_that_is_taken_back_lets_nobody_overtake_those_before_it(
+    are_cancels: list[bool], rng: Random
+) -> None:
+    turns = Turns(threading.Event)
+    commands: list[Command] = [
+        Cancel(at=1, key="k") if is_cancel else place() for is_cancel in are_cancels
+    ]
+    taken = [turns.take(x) for x in commands]
+    gone: set[int] = set()  # has left, or was taken back
+    back: set[int] = set()
+    last = turns.take(place())
+    while len(gone) < len(taken):
+        number = rng.choice([n for n in range(len(taken)) if n not in gone])
+        is_ready = taken[number].awaited is None
+        earlier = {n for n in range(number) if n not in gone}
+        assert is_ready is (are_cancels[number] or not earlier)
+        if not is_ready:
+            back.add(number)
+        gone.add(number)
+        taken[number].left.set()
+        assert (last.awaited is None) is (len(gone) == len(taken))
+    assert turns.take(place()).awaited is last.left

@@ -33,7 +33,7 @@ from .running import BEAT, Progress, Running, of_markets, patience
 from .seats import Seat
 from .session import News, as_library_error
 from .strategy import Strategy
-from .turns import leaving, nothing
+from .turns import Turn, leaving, nothing
 from .waiting import Item
 
 __all__ = ["async_contract_of", "async_run"]
@@ -254,12 +254,12 @@ class _AsyncRun:
     def _begin(self, command: Command) -> None:
         place, _ = self._session.place_of(command)
         lanes, venue = self._lanes_of(place), self._exchange_of(place).venue
-        left, before = lanes.turns.take(command)
-        permit = self._running.permit(command, venue, left)
+        turn = lanes.turns.take(command)
+        permit = self._running.permit(command, venue, turn.left)
         lanes.enter(command)
-        sent = asyncio.create_task(self._queue(command, permit, before))
+        sent = asyncio.create_task(self._queue(command, permit, turn))
         self._sent[sent] = command, permit
-        sent.add_done_callback(partial(self._answer, lanes, command, left))
+        sent.add_done_callback(partial(self._answer, lanes, command, turn.left))
 
     def _ask(self) -> None:
         """Read the fills that no stream has told."""
@@ -315,12 +315,12 @@ class _AsyncRun:
         return taken
 
     async def _queue(
-        self, command: Command, permit: Permit, before: list[asyncio.Event]
+        self, command: Command, permit: Permit, turn: Turn[asyncio.Event]
     ) -> Order:
         place, _ = self._session.place_of(command)
         lanes = self._lanes_of(place)
         async with lanes.of(command):
-            for event in before:
+            while (event := turn.awaited) is not None:
                 await event.wait()
             if not isinstance(command, Cancel):
                 return await self._perform(command, permit, nothing)

@@ -35,7 +35,7 @@ from .running import BEAT, Progress, Running, of_markets, patience
 from .seats import Seat
 from .session import News, as_library_error
 from .strategy import Strategy
-from .turns import leaving, nothing
+from .turns import Turn, leaving, nothing
 from .waiting import Item
 
 __all__ = ["contract_of", "run"]
@@ -248,11 +248,11 @@ class _Run:
     def _submit(self, command: Command) -> None:
         place, _ = self._session.place_of(command)
         lanes, venue = self._lanes_of(place), self._exchange_of(place).venue
-        left, before = lanes.turns.take(command)
-        sending = _Sending(command, self._running.permit(command, venue, left))
+        turn = lanes.turns.take(command)
+        sending = _Sending(command, self._running.permit(command, venue, turn.left))
         with self._lock:
             lanes.enter(command)
-            sent = lanes.of(command).submit(self._perform, sending, before)
+            sent = lanes.of(command).submit(self._perform, sending, turn)
             self._sent[sent] = sending
         sent.add_done_callback(partial(self._answer, lanes, sending))
 
@@ -309,8 +309,8 @@ class _Run:
                     taken.append(sending.command)
         return taken
 
-    def _perform(self, sending: _Sending, before: list[Event]) -> Order:
-        for event in before:
+    def _perform(self, sending: _Sending, turn: Turn[Event]) -> Order:
+        while (event := turn.awaited) is not None:
             event.wait()
         if not isinstance(sending.command, Cancel):
             return self._begin(sending, nothing)

@@ -14,7 +14,7 @@ from ..replaying.answers import Entry
 from ..replaying.errands import Errand
 from .commands import Cancel, Command
 from .grounds import Ground
-from .turns import Turns
+from .turns import Turn, Turns
 
 __all__ = ["CommandErrand", "Departing", "Departures", "LeftOnce"]
 
@@ -92,12 +92,11 @@ class Departing:
     """A command that is to be sent, until what became of it is told."""
 
     command: Command
-    left: LeftOnce
-    before: list[LeftOnce]
+    turn: Turn[LeftOnce]
     since: int
     """From when on it waits to be sent."""
     went: LeftOnce = attrs.field(factory=LeftOnce)
-    """That it has left here; ``left`` is that it had when it was recorded, or never did."""
+    """That it has left here; `left` is that it had when it was recorded, or never did."""
     errand: CommandErrand | None = None
     """None as long as it has no room, or waits for its turn."""
     has_waited: bool = False
@@ -113,6 +112,11 @@ class Departing:
     """Whether it had waited for too long when it was begun."""
     is_missed: bool = False
     """Whether it did not leave, as the recording has nothing of it."""
+
+    @property
+    def left(self) -> LeftOnce:
+        """That it has left, or never will."""
+        return self.turn.left
 
     def answer(self) -> None:
         """It holds no others up any more."""
@@ -161,7 +165,7 @@ class Departures:
 
     def send(self, command: Command, since: int) -> None:
         """Begin it as soon as there is room and those before it have left."""
-        departing = Departing(command, *self._turns.take(command), since)
+        departing = Departing(command, self._turns.take(command), since)
         self._on_way[id(command)] = departing
         self._waiting[isinstance(command, Cancel)].append(departing)
         self._begin_next()
@@ -242,7 +246,7 @@ class Departures:
             while waiting and waiting[0].errand is not None:
                 waiting.popleft()  # it was begun past its turn
             has_room = self._room is None or self._begun[kind] < self._room
-            if has_room and waiting and all(x.is_set() for x in waiting[0].before):
+            if has_room and waiting and waiting[0].turn.awaited is None:
                 self._begun[kind] += 1
                 waiting[0].has_room = True
                 return waiting.popleft()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
+from .. import fork
 from ..flow import (
     Done,
     Flow,
@@ -19,7 +21,7 @@ from ..flow import (
 )
 from .commands import Cancel, Command
 
-__all__ = ["Left", "Turns", "leaving", "nothing"]
+__all__ = ["Left", "Turn", "Turns", "leaving", "nothing"]
 
 T = TypeVar("T")
 
@@ -39,6 +41,35 @@ class Left(Protocol):
 E = TypeVar("E", bound=Left)
 
 
+class Turn(Generic[E]):
+    """That of one command: ``left`` is to be set once it leaves, or if it never will."""
+
+    def __init__(self, left: E, before: Iterable[Turn[E]], lock: Lock) -> None:
+        self.left = left
+        self.before = deque(before)
+        self._lock = lock
+
+    @property
+    def awaited(self) -> E | None:
+        """What to wait for, again and again, until it may begin: then None.
+
+        Whoever was taken back before it had its turn leaves those that it waited for itself.
+        """
+        with self._lock:
+            while self.before:
+                first = self.before[0]
+                if not first.left.is_set():
+                    return first.left
+                self.before.popleft()
+                self.before.extend(first.before)
+            return None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody need wait for it, nor for those before it."""
+        return self.left.is_set() and not self.before
+
+
 class Turns(Generic[E]):
     """Which commands are to leave before another, at one exchange.
 
@@ -48,21 +79,21 @@ class Turns(Generic[E]):
 
     def __init__(self, event: Callable[[], E]) -> None:
         self._event = event
-        self._leaving: deque[E] = deque()
+        self._lock = fork.lock()
+        self._leaving: deque[Turn[E]] = deque()
         """The last that waited for all before it, and the cancels since."""
 
-    def take(self, command: Command) -> tuple[E, list[E]]:
-        """The event to set once it leaves, and those to wait for before it begins."""
-        mine = self._event()
-        before: list[E] = []
-        if isinstance(command, Cancel):
-            while self._leaving and self._leaving[0].is_set():
-                self._leaving.popleft()
-        else:
-            before = [x for x in self._leaving if not x.is_set()]
+    def take(self, command: Command) -> Turn[E]:
+        """The turn of a command behind those that took theirs by now."""
+        while self._leaving and self._leaving[0].is_over:
+            self._leaving.popleft()
+        before: list[Turn[E]] = []
+        if not isinstance(command, Cancel):
+            before = [turn for turn in self._leaving if not turn.is_over]
             self._leaving.clear()
+        mine = Turn(self._event(), before, self._lock)
         self._leaving.append(mine)
-        return mine, before
+        return mine
 
 
 def nothing() -> None:
