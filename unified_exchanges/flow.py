@@ -7,6 +7,7 @@ it yields   the driver                              it is sent
 =========== ======================================= ==========================
 `Request`   performs the request                    `Response`
 `Sleep`     waits                                   None
+`Behind`    waits to read again                     None, or True: need not
 `Start`     begins a request and does not wait      `Pending`
 `Pending`   waits for a request begun before        `Response`
 `Leaving`   lets those know who keep count          None
@@ -47,6 +48,7 @@ from .models import Account, Halt, Intended, Intent, Order, ReconcileReport
 __all__ = [
     "AskHalt",
     "AskIntent",
+    "Behind",
     "DayStart",
     "Done",
     "Flow",
@@ -128,6 +130,17 @@ class Sleep:
     """Wait this many seconds."""
 
     seconds: float
+
+
+@attrs.frozen(slots=True, eq=False)
+class Behind(Sleep):
+    """Wait before what was read last is read again, as it showed too little.
+
+    ``age`` is how many seconds older that was than the moment of the first of these reads.
+    True where whoever was recorded did not read it again: it was new enough then.
+    """
+
+    age: float
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -274,7 +287,15 @@ JournalStep: TypeAlias = (
 )
 """What the journal performs."""
 Outcome: TypeAlias = (
-    Response | Pending | tuple[Intent, ...] | Intent | Halt | Decimal | str | None
+    Response
+    | Pending
+    | tuple[Intent, ...]
+    | Intent
+    | Halt
+    | Decimal
+    | str
+    | bool
+    | None
 )
 Step: TypeAlias = (
     Request

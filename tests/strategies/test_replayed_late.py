@@ -180,3 +180,99 @@ def test_what_was_told_of_an_order_before_it_is_decided_is_told_after_it(
         assert filled(again.fills) == filled(real.fills)
         assert again.positions == real.positions
         assert again.cash == real.cash
+
+
+class Repricer(Strategy):
+    """Bids, and changes the price of that, or its size, so many milliseconds afterwards."""
+
+    def __init__(
+        self, name: str, changes: Iterable[tuple[int, str, int]], end: int
+    ) -> None:
+        self.markets = [name]
+        self.changes = [*changes]
+        self.end = end
+        self.key = ""
+        self.told: list[tuple[Any, ...]] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if self.key:
+            return
+        market = desk.market(self.markets[0])
+        terms = (market.outcomes[0].label, "buy", market.grid.lowest, 20)
+        self.key = desk.place(market.market_id, *terms)
+        for number, (after, _, _) in enumerate(self.changes):
+            desk.timer(str(number), timedelta(milliseconds=after))
+        desk.timer("enough", timedelta(milliseconds=self.end))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "enough":
+            desk.stop()
+            return
+        _, what, much = self.changes[int(name)]
+        if what == "price":
+            lowest = desk.market(self.markets[0]).grid.lowest
+            desk.amend(self.key, price=much * lowest)
+        else:
+            desk.amend(self.key, size=much)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append((order.order_id, order.status, order.price, order.size))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [(300, "price", 2)],
+        [(300, "price", 2), (900, "price", 3)],
+        [(300, "price", 2), (900, "size", 15)],
+        # As far apart as two questions whether the reads are fresh.
+        [(300, "price", 2), (500, "price", 3), (700, "size", 15)],
+    ],
+    ids=["once", "twice", "then-size", "by-a-beat"],
+)
+def test_a_change_that_is_decided_late_is_made_as_it_was(
+    changes: list[tuple[int, str, int]], flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "changed.jsonl"
+    with stage("kalshi") as at:
+        real = Repricer(quoted(at), changes, 1400)
+        before = live(flavour, real, at, path)
+    assert before.failures == ()
+    for other in FLAVOURS:
+        for late in (20, 60, 400):
+            for count in {1, len(changes)}:
+                moved = [(x + late, what, much) for x, what, much in changes[:count]]
+                if any(x < moved[0][0] for x, _, _ in changes[count:]):
+                    continue  # the next change of the order would come first
+                again = Repricer(real.markets[0], moved + changes[count:], 1400)
+                report = replayed(other, again, path)
+                assert report.failures == ()
+                assert set(again.told) >= set(real.told)
+                # Later than the next was made, the stream has told of that before.
+                assert again.told[-1] == real.told[-1]
+                assert len(again.told) == len(real.told) or late == 400
+                assert report.cash == before.cash
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_change_that_had_to_wait_for_fresh_reads_waits_for_no_others_when_it_is_late(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lagging.jsonl"
+    changes = [(300, "price", 2), (500, "size", 15), (2000, "price", 3)]
+    with stage("kalshi") as at:
+        reads = "/portfolio/orders|user_data_timestamp"
+        lag = Fault("lag", method="GET", path=reads, seconds=0.36, count=1000)
+        at.server.faults.add(lag)
+        real = Repricer(quoted(at), changes, 4500)
+        before = live(flavour, real, at, path)
+    assert before.failures == ()
+    for other in FLAVOURS:
+        for late in (0, 20, 400, 1100):
+            moved = [(x + late, what, much) for x, what, much in changes]
+            again = Repricer(real.markets[0], moved, 4500)
+            report = replayed(other, again, path)
+            assert report.failures == ()
+            assert set(again.told) >= set(real.told)
+            assert again.told[-1] == real.told[-1]

@@ -130,6 +130,8 @@ class Answers:
             entry = self._choice(key, ids, now, within)
             if entry is None and within is not None and is_shared:
                 entry = self._moments.nearest(key, now, within)
+                if entry is not None:
+                    entry.is_shared = True
             if entry is None and within is not None:
                 raise self._missing.now(key, request)
             return self._taken(entry, key, request)
@@ -177,6 +179,29 @@ class Answers:
                 raise self._missing.now(key, request)
             entry.is_overheard = True
             return entry
+
+    def changing(self, order_id: str, within: tuple[int, int]) -> Entry | None:
+        """What first changed an order about now and was not given yet, as of `claim`."""
+        own, (before, after) = order_id.encode(), within
+        with self._lock:
+            now = self._clock.wall
+            some = (*self._commands.sooner(now), *self._commands.later(now))
+            found = (
+                x
+                for x in some
+                if now - before <= x.began <= now + after
+                and (own in x.line.path.encode() or own in x.line.request.data)
+            )
+            return min(found, key=lambda entry: entry.began, default=None)
+
+    def is_left(
+        self, request: Request, since: int | None, within: tuple[int, int]
+    ) -> bool:
+        """Whether there is what was not given yet, as of `claim`."""
+        key, ids = _asked(request), given_ids(request.body)
+        with self._lock:
+            now = self._clock.wall if since is None else since
+            return self._choice(key, ids, now, within) is not None
 
     def nearest(self, request: Request, *, since: int | None = None) -> str:
         """What is nearest to a request that is not there, in words that end a sentence.

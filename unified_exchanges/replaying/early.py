@@ -65,8 +65,14 @@ class Early:
     def placed(self, entry: Entry) -> None:
         """The run was given what was recorded: news of it come next."""
         for order_id, kept in self._kept.items():
-            if kept.number == entry.number:
+            if kept.number != entry.number:
+                continue
+            # Where two answers were lost it may as well be that of the other.
+            other = self._answers.placing(order_id, kept.client_order_id, LATE)
+            if other is None:
                 self._later(0, partial(self._release, order_id))
+            else:
+                kept.number = other.number
 
     def _keeps(self, tell: _Tell, event: StreamEvent) -> bool:
         if not isinstance(event, Order | Fill):
@@ -77,7 +83,9 @@ class Early:
             entry = self._answers.placing(*ids, LATE)
             if entry is None:
                 return False
-            kept = self._kept[event.order_id] = _Kept(entry.number)
+            kept = self._kept[event.order_id] = _Kept(
+                entry.number, event.client_order_id
+            )
             self._later(LATE, partial(self._release, event.order_id))
         # Also what comes once it is placed, and before those are told.
         kept.news.append((tell, event))
@@ -90,9 +98,10 @@ class Early:
             tell([attrs.evolve(event, client_order_id=key)])
 
 
-@attrs.frozen
+@attrs.define
 class _Kept:
-    """News of an order, and the number of what answered its place."""
+    """News of an order, and the number of what answered its place, as far as is known."""
 
     number: int
+    client_order_id: str | None
     news: list[tuple[_Tell, Order | Fill]] = attrs.field(factory=list)

@@ -72,6 +72,8 @@ class Entry:
     """What the client gave its orders to be known by."""
     is_played: bool = False
     """Whether the program was given it."""
+    is_shared: bool = False
+    """Whether several of its calls were."""
     is_overheard: bool = False
     """Whether a stream of the program was."""
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from ..flow import JournalStep, Request, Sleep
+from ..flow import Behind, JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..replaying.answers import Entry
+from ..replaying.early import COMMANDS, LATE
 from ..replaying.errands import Errand
 from .commands import Cancel, Command
 from .grounds import Ground
 from .turns import Turn, Turns
 
 __all__ = ["CommandErrand", "Departing", "Departures", "LeftOnce"]
+
+_SECOND: Final = 10**9
+_JITTER: Final = _SECOND // 1_000
+"""Nanoseconds that pass between a look at the clock and a request."""
+_BEFORE: Final = (LATE, 0)
+"""Nanoseconds before and after a change left in which its command read how things stood."""
+_NEXT: Final = (_JITTER, COMMANDS[1])
+"""The same of an answer, and what its command asked next."""
+_AGAIN: Final = (_SECOND // 50, _SECOND // 2)
+"""The same of when a pause of a known length was over, after which it asked again."""
 
 
 class LeftOnce:
@@ -50,8 +61,19 @@ class CommandErrand(Errand):
     """Whether it read anything before."""
     held_back: float = attrs.field(default=0.0, init=False)
     """Seconds that it would have waited, for the limiter say, before anything of it left."""
+    change_left: int | None = None
+    """When the change left in the recording, if that is known: before now, if it is late."""
     _is_hurried: bool = attrs.field(default=False, init=False)
     _since: int | None = attrs.field(default=None, init=False)
+    """From when on it looks for what it asks next; None: from where it has come to."""
+    _own: int | None = attrs.field(default=None, init=False)
+    """Where it has come to in the recording: before now, if it is late."""
+    _asked: Request | None = attrs.field(default=None, init=False)
+    """What it asked last."""
+    _late: int = attrs.field(default=0, init=False)
+    """By how much later that was asked here, when it was asked first."""
+    _is_again: bool = attrs.field(default=False, init=False)
+    """Whether it asks for that once more."""
 
     def hurry(self) -> None:
         """Let it ask the recording now, if it has not left: it waits for no turn any more."""
@@ -65,19 +87,41 @@ class CommandErrand(Errand):
         return self.is_over
 
     def _claim(self, request: Request) -> Entry:
-        since, self._since = self._since, None
-        entry = self.ground.claim(request, since, is_at_once=self.is_at_once)
+        since, within = self._where()
+        entry = self.ground.claim(
+            request, since, within=within, is_at_once=self.is_at_once
+        )
+        if not self._is_again:
+            self._late = max(0, self.ground.clock.wall - entry.began)
+        self._since, self._is_again, self._asked = None, False, request
+        if not (self.ground.waits or entry.is_shared):
+            self._own = entry.line.at
         self.has_left = self.has_left or not request.is_read
         self.has_read = self.has_read or not self.has_left
         return entry
 
+    def _where(self) -> tuple[int | None, tuple[int, int] | None]:
+        """From when on it finds what it asks next, and how much before and after that."""
+        left, now = self._change_ahead, self.ground.clock.wall
+        if self._is_again:
+            return self._since, _AGAIN
+        if left is not None and left < now:
+            return left, _BEFORE
+        since = self._own_time if self._since is None else self._since
+        before, after = COMMANDS if self._own is None else _NEXT
+        if left is not None:
+            return since, (before, left - since)
+        return since, None if self._own is None else (before, after)
+
     def _perform(self, step: Any) -> Any:
+        if isinstance(step, Behind) and self._asked and not self.ground.waits:
+            return self._look_again(self._asked, step)
         if isinstance(step, Sleep):
             if not self.has_left:
                 self.held_back += step.seconds
             if self._since is None:
                 # For how long it waits between two tries is drawn by lot.
-                self._since = self.ground.clock.wall
+                self._since = self._own_time
                 if not self.ground.waits:
                     return None
             if self._is_hurried and not self.has_left:
@@ -85,6 +129,33 @@ class CommandErrand(Errand):
         if isinstance(step, JournalStep):
             return performed(self.journal, step)
         return super()._perform(step)
+
+    @property
+    def _own_time(self) -> int:
+        """Where it has come to in the recording: nearer to now are those of later commands."""
+        now = self.ground.clock.wall
+        return now if self._own is None else min(now, self._own)
+
+    @property
+    def _change_ahead(self) -> int | None:
+        """When the change left, if it has not yet: what is read before it was read by then."""
+        return None if self.has_left else self.change_left
+
+    def _look_again(self, asked: Request, step: Behind) -> bool | None:
+        """Let it ask once more, if it did so then; True if it did not.
+
+        What it was told is of then: if it was of that moment, it is as old here as the
+        command is decided late.
+        """
+        if self._late and step.age * _SECOND <= self._late + _JITTER:
+            return True
+        again = self._own_time + round(step.seconds * _SECOND)
+        left = self._change_ahead
+        is_past = left is not None and left < max(again, self.ground.clock.wall)
+        if is_past or not self.answers.is_left(asked, again, _AGAIN):
+            return True
+        self._since, self._is_again = again, True
+        return None
 
 
 @attrs.define(slots=True, eq=False)

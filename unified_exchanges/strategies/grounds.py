@@ -147,11 +147,22 @@ class Ground(ABC):
         return flow_of(self.exchange, command, place, order_id, is_end=is_end)
 
     @abstractmethod
+    def left_at(self, command: Command, order_id: str | None) -> int | None:
+        """When a change left in the recording, if that is known."""
+
+    @abstractmethod
     def claim(
-        self, request: Request, since: int | None, *, is_at_once: bool = False
+        self,
+        request: Request,
+        since: int | None,
+        *,
+        within: tuple[int, int] | None = None,
+        is_at_once: bool = False,
     ) -> Entry:
         """What was recorded of a request of a command; raises `NotRecorded`.
 
-        ``since`` is when it began to wait before that, such as between two tries.
+        ``since`` is when it began to wait before that, such as between two tries, or had
+        come to that in the recording.  ``within`` is how many nanoseconds before and after
+        that it began, where that is known.
         ``is_at_once`` is of one that has left by now, or never did.
         """

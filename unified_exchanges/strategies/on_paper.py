@@ -136,11 +136,21 @@ class OnPaper(Ground):
             order_id = None if found is None else found.order_id
         return super().flow(command, place, order_id, is_end=is_end)
 
+    def left_at(self, command: Command, order_id: str | None) -> int | None:
+        """None did: it has this market, and these orders are new."""
+        del command, order_id
+        return None
+
     def claim(
-        self, request: Request, since: int | None, *, is_at_once: bool = False
+        self,
+        request: Request,
+        since: int | None,
+        *,
+        within: tuple[int, int] | None = None,
+        is_at_once: bool = False,
     ) -> Entry:
         """What was recorded of a read of the market."""
-        del since, is_at_once  # on paper it waits for as long as messages take
+        del since, within, is_at_once  # on paper it waits for as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
 
 

@@ -15,6 +15,7 @@ from ..replaying.answers import Entry
 from ..replaying.early import COMMANDS, LATE
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
+from .commands import Amend, Command
 from .grounds import BookOf, Ground, Hear, Recorded
 from .hearing import heard
 from .lanes import SENDERS
@@ -123,8 +124,23 @@ class OnRecord(Ground):
         for handed in self._handed:
             handed.close()
 
+    def left_at(self, command: Command, order_id: str | None) -> int | None:
+        """When the next change of the same order was sent.
+
+        It begins by reads, and later changes began by the same.
+        """
+        if order_id is None or not isinstance(command, Amend):
+            return None
+        entry = self.timeline.answers.changing(order_id, COMMANDS)
+        return None if entry is None else entry.began
+
     def claim(
-        self, request: Request, since: int | None, *, is_at_once: bool = False
+        self,
+        request: Request,
+        since: int | None,
+        *,
+        within: tuple[int, int] | None = None,
+        is_at_once: bool = False,
     ) -> Entry:
         """The same request, sent about now when it was recorded; raises `NotRecorded`.
 
@@ -134,7 +150,10 @@ class OnRecord(Ground):
         answers = self.timeline.answers
         is_read = request.method == "GET"
         try:
-            within = _AT_ONCE if is_at_once else COMMANDS
+            if is_at_once:
+                within = _AT_ONCE
+            elif within is None or not answers.is_left(request, since, within):
+                within = COMMANDS
             entry = answers.claim(request, within, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(

@@ -377,6 +377,7 @@ class RecordedRun:
             moved=moved,
             ground=self._ground,
             journal=self._journal,
+            change_left=self._ground.left_at(command, order_id),
         )
 
     # -- the end -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ...errors import ExchangeNotAvailable, UnifiedExchangesError
-from ...flow import Flow, Sleep
+from ...flow import Behind, Flow
 from . import parse
 from .connection import KalshiConnection
 
@@ -37,10 +37,10 @@ class Freshness(KalshiConnection):
             about="how fresh reads of the account are",
             urgent=urgent,
         )
-        shown = since
+        shown, now = since, self.venue_now()
         for wait in _PATIENCE:
-            if wait:
-                yield Sleep(wait)
+            if wait and (yield Behind(wait, (now - shown).total_seconds())):
+                return None
             try:
                 response = yield from self.send(call)
                 shown = parse.fresh_until(response.body)
