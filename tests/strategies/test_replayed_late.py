@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from unified_exchanges import Fill, GuardPolicy, Order, OrderBook, exchange
+from unified_exchanges.money import total
 from unified_exchanges.recording import Rest, Unanswered, read
 from unified_exchanges.simulator.faults import Fault, FaultKind
 from unified_exchanges.strategies import Desk, Strategy
@@ -179,6 +180,54 @@ def test_what_was_told_of_an_order_before_it_is_decided_is_told_after_it(
         assert again.failures == real.failures == ()
         assert filled(again.fills) == filled(real.fills)
         assert again.positions == real.positions
+        assert again.cash == real.cash
+
+
+class TakesTwice(Twice):
+    """Takes ten and twenty, a fifth of a second apart."""
+
+    def __init__(self, name: str, moments: Iterable[int] = ()) -> None:
+        super().__init__(name, moments)
+        self.bought = Decimal(0)
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.moments = self.moments or [desk.moment + x * _MS for x in (20, 220)]
+        super().on_book(desk, book)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "enough":
+            desk.stop()
+            return
+        book = desk.book(self.markets[0])
+        assert book is not None
+        assert book.ask is not None
+        size = 20 if name == "1" else 10
+        desk.place(book.market_id, book.outcome, "buy", book.ask.price, size)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        pass
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        self.bought += fill.size
+        if self.bought == 30:
+            desk.timer("enough", timedelta(milliseconds=300))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_of_two_orders_whose_answers_were_lost_each_has_its_own_fills(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lost.jsonl"
+    with stage(venue) as at:
+        at.server.faults.add(Fault("drop", method="POST", path="/orders?$", count=2))
+        real = live(flavour, TakesTwice(quoted(at)), at, path)
+    assert total(x.size for x in real.fills) == 30
+    late = [x.at + 300 * _MS for x in real.decisions]
+    for other in FLAVOURS:
+        again = replayed(other, TakesTwice(real.decisions[0].market_id, late), path)
+        assert again.failures == real.failures
+        assert filled(again.fills) == filled(real.fills)
         assert again.cash == real.cash
 
 

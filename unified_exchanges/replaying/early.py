@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
 from ..models import Fill, Order
+from ..models.streams import AccountState
 from ..streams.protocol import StreamEvent
 from .answers import Answers, Entry
 
@@ -26,6 +27,8 @@ COMMANDS: Final = (LATE, 60_000_000_000)
 
 A moment passed there between a decision and its request, more where many were under way.
 """
+
+T = TypeVar("T")
 
 _Tell = Callable[[Iterable[StreamEvent]], None]
 
@@ -61,6 +64,14 @@ class Early:
         if self.is_on:
             events = (x for x in events if not self._keeps(tell, x))
         tell(events)
+
+    def read(self, found: T) -> T:
+        """What a stream has read by itself, of the account without what is kept."""
+        if not (self._kept and isinstance(found, AccountState)):
+            return found
+        orders = tuple(x for x in found.orders if x.order_id not in self._kept)
+        fills = tuple(x for x in found.fills if x.order_id not in self._kept)
+        return attrs.evolve(found, orders=orders, fills=fills)
 
     def placed(self, entry: Entry) -> None:
         """The run was given what was recorded: news of it come next."""

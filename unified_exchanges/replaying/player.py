@@ -162,7 +162,7 @@ class Player:
     def _begin(self, work: Work) -> None:
         def done(result: Any) -> None:
             self._is_busy = False
-            work.done(result)
+            work.done(self._timeline.early.read(result))
 
         def failed(error: Exception) -> None:
             self._is_busy = False
