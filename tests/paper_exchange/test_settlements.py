@@ -8,7 +8,8 @@ from decimal import Decimal
 from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import BUY, Exchange, Settlement, exchange
 
-PATIENCE = 20.0
+PATIENCE = 90.0
+"""Seconds: what happens before the stream follows the market is read within a minute."""
 
 
 def test_a_settlement_on_paper_is_that_of_kalshi_fees_and_profit_included() -> None:
