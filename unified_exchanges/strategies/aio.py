@@ -26,7 +26,7 @@ from .lanes import Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
-from .permit import Permit, permitted
+from .permit import TAKEN_BACK, Permit, permitted
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, Progress, Running, of_markets, patience
@@ -146,6 +146,8 @@ class _AsyncRun:
         self._handed: list[Handed] = []
         self._sent: dict[asyncio.Task[Order], tuple[Command, Permit]] = {}
         """What is on its way."""
+        self._ending: set[asyncio.Task[Order]] = set()
+        """What was taken back, and is not over yet."""
         self._reads: set[asyncio.Task[list[Fill]]] = set()
 
     async def open(self, keep: int) -> None:
@@ -309,6 +311,8 @@ class _AsyncRun:
             if is_wanted and permit.withdraw():
                 del self._sent[sent]
                 taken.append(command)
+                self._ending.add(sent)
+                sent.add_done_callback(self._ending.discard)
                 if not permit.is_noting:
                     # Else it ends by itself once that is written down.
                     sent.cancel()
@@ -361,6 +365,7 @@ class _AsyncRun:
             self._settle(ending),
             self._cancel(ending, left),
             self._book(ending, left),
+            self._write_owed(),
         ):
             try:
                 await act
@@ -372,6 +377,13 @@ class _AsyncRun:
         for handed in self._handed:
             ending.surely(handed.close)
         return self._running.report(ending, kept, left)
+
+    async def _write_owed(self) -> None:
+        """Have journals know what was taken back: the next process asks them first."""
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=TAKEN_BACK)
+        for exchange in self._exchanges:
+            await exchange.run(exchange.venue.write_owed())
 
     async def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""

@@ -28,7 +28,7 @@ from .lanes import Lanes
 from .missing_fills import fills_of, found
 from .on_record import account_read
 from .own import Own
-from .permit import Permit, permitted
+from .permit import TAKEN_BACK, Permit, permitted
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, Progress, Running, of_markets, patience
@@ -165,6 +165,8 @@ class _Run:
         self._lanes = [Lanes(x.venue, _threads, Semaphore, Event) for x in exchanges]
         self._sent: dict[Future[Order], _Sending] = {}
         """What is on its way; also guarded by ``_lock``."""
+        self._ending: set[Future[Order]] = set()
+        """What was taken back, and is not over yet."""
 
     def go(
         self, seconds: float | None, asked: Asked[Exchange], progress: Progress | None
@@ -307,6 +309,8 @@ class _Run:
                     del self._sent[sent]
                     sent.cancel()
                     taken.append(sending.command)
+                    self._ending.add(sent)
+                    sent.add_done_callback(self._ending.discard)
         return taken
 
     def _perform(self, sending: _Sending, turn: Turn[Event]) -> Order:
@@ -350,6 +354,7 @@ class _Run:
         ending.surely(lambda: self._settle(ending))
         ending.surely(lambda: self._cancel(ending, left))
         ending.surely(lambda: self._book(ending, left))
+        ending.surely(self._write_owed)
         # Whoever is still on its way is waited for by nobody.
         for lanes in self._lanes:
             for pool in (lanes.orders, lanes.cancels, lanes.reads):
@@ -358,6 +363,12 @@ class _Run:
             ending.surely(handed.close)
         self._running.leave(ending, asked)
         return self._running.report(ending, kept, left)
+
+    def _write_owed(self) -> None:
+        """Have journals know what was taken back: the next process asks them first."""
+        wait(tuple(self._ending), TAKEN_BACK)
+        for exchange in self._exchanges:
+            exchange.run(exchange.venue.write_owed())
 
     def _settle(self, ending: Ending) -> None:
         """Wait for what is on its way, and tell the strategy that it is over."""

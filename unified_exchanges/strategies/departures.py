@@ -24,8 +24,11 @@ _JITTER: Final = _SECOND // 1_000
 """Nanoseconds that pass between a look at the clock and a request."""
 _BEFORE: Final = (LATE, 0)
 """Nanoseconds before and after a change left in which its command read how things stood."""
-_NEXT: Final = (_JITTER, COMMANDS[1])
-"""The same of an answer, and what its command asked next."""
+_NEXT: Final = (_SECOND // 20, COMMANDS[1])
+"""The same of an answer, and what its command asked next.
+
+Commands that read at once may be given each other's reads, which were answered some ms apart.
+"""
 _AGAIN: Final = (_SECOND // 50, _SECOND // 2)
 """The same of when a pause of a known length was over, after which it asked again."""
 

@@ -26,10 +26,12 @@ from ..flow import (
 )
 from .turns import Left
 
-__all__ = ["Permit", "Withdrawn", "permitted"]
+__all__ = ["TAKEN_BACK", "Permit", "Withdrawn", "permitted"]
 
 T = TypeVar("T")
 
+TAKEN_BACK: Final = 1.0
+"""Seconds for which the end of a run waits at most for what was taken back to be over."""
 _GLANCE: Final = 0.25
 """Seconds after which what waits for the limiter looks whether it may leave still."""
 _LEAST: Final = 1e-6

@@ -474,6 +474,10 @@ class Venue(Checkup, Paging, Permission):
         """What became of the orders that were left open."""
         raise self.unsupported("reconcile")
 
+    def write_owed(self) -> Flow[None]:
+        """Have the journal know what is known and was not written yet, if there is any."""
+        yield from ()
+
     def unresolved_intents(self) -> Flow[list[Intent]]:
         """The intents whose end is not known."""
         raise self.unsupported("reconcile")

@@ -107,8 +107,7 @@ class Journaling(Venue):
         nor those that may be, with other terms.
         """
         told = tuple(intents)
-        if self._owed:
-            yield from self._write_owed()
+        yield from self.write_owed()
         try:
             before = yield Note(told)
         except Halted:
@@ -201,9 +200,11 @@ class Journaling(Venue):
                 IntentState.REFUSED, detail=_NEVER_LEFT
             )
 
-    def _write_owed(self) -> Flow[None]:
-        ended, self._owed = self._owed, {}
-        yield from self.settle(ended.values())
+    def write_owed(self) -> Flow[None]:
+        """Write of which orders it is known by now that they never left."""
+        if self._owed:
+            ended, self._owed = self._owed, {}
+            yield from self.settle(ended.values())
 
     def discovered(self, order: Order, intent: Intent | None = None) -> Flow[None]:
         """Write down that an intent left open is this order, if there is one."""
@@ -311,8 +312,7 @@ class Journaling(Venue):
         return list((yield from self._recall()))
 
     def _recall(self) -> Flow[tuple[Intent, ...]]:
-        if self._owed:
-            yield from self._write_owed()
+        yield from self.write_owed()
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
         for x in recalled:
