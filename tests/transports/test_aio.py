@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from unified_exchanges.errors import BadRequest, ConnectionLost, NetworkError
+from unified_exchanges.errors import (
+    BadRequest,
+    ConnectionLost,
+    NetworkError,
+    RequestTimeout,
+)
 from unified_exchanges.flow import Request
 from unified_exchanges.transports.aio import AioTransport
 
@@ -36,19 +41,24 @@ async def test_requests_run_side_by_side(serve: Server) -> None:
     assert [answer.status for answer in answers] == [200] * 5
 
 
-async def test_a_request_waits_for_a_free_connection_within_its_own_time(
+async def test_a_read_waits_for_others_within_its_own_time_and_an_order_for_none(
     serve: Server,
 ) -> None:
     server = serve(Visit.wait)
     transport = AioTransport(pool_size=1)
     first = asyncio.create_task(transport.send(Request("GET", server.url)))
     await asyncio.sleep(0.02)
-    with pytest.raises(NetworkError) as caught:
-        await transport.send(Request("POST", server.url, timeout=0.05))
+    with pytest.raises(RequestTimeout) as caught:
+        await transport.send(Request("GET", server.url, timeout=0.05))
+    assert caught.value.sent is False
+    with pytest.raises(RequestTimeout) as order:
+        await transport.send(Request("POST", server.url, timeout=0.2))
+    assert order.value.sent is True
     first.cancel()
     await asyncio.wait([first])
+    # Whose turn it was, and who gave up, leave room for others.
+    assert not transport._reads.locked()
     await transport.close()
-    assert caught.value.sent is False
 
 
 async def test_fault_47_a_cancelled_request_drops_its_connection(serve: Server) -> None:

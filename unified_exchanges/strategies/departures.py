@@ -24,11 +24,6 @@ _JITTER: Final = _SECOND // 1_000
 """Nanoseconds that pass between a look at the clock and a request."""
 _BEFORE: Final = (LATE, 0)
 """Nanoseconds before and after a change left in which its command read how things stood."""
-_NEXT: Final = (_SECOND // 20, COMMANDS[1])
-"""The same of an answer, and what its command asked next.
-
-Commands that read at once may be given each other's reads, which were answered some ms apart.
-"""
 _AGAIN: Final = (_SECOND // 50, _SECOND // 2)
 """The same of when a pause of a known length was over, after which it asked again."""
 
@@ -71,6 +66,8 @@ class CommandErrand(Errand):
     """From when on it looks for what it asks next; None: from where it has come to."""
     _own: int | None = attrs.field(default=None, init=False)
     """Where it has come to in the recording: before now, if it is late."""
+    _sent_at: int | None = attrs.field(default=None, init=False)
+    """When what it sent last was sent in the recording."""
     _asked: Request | None = attrs.field(default=None, init=False)
     """What it asked last."""
     _late: int = attrs.field(default=0, init=False)
@@ -99,6 +96,8 @@ class CommandErrand(Errand):
         self._since, self._is_again, self._asked = None, False, request
         if not (self.ground.waits or entry.is_shared):
             self._own = entry.line.at
+        if not request.is_read:
+            self._sent_at = entry.began
         self.has_left = self.has_left or not request.is_read
         self.has_read = self.has_read or not self.has_left
         return entry
@@ -111,10 +110,15 @@ class CommandErrand(Errand):
         if left is not None and left < now:
             return left, _BEFORE
         since = self._own_time if self._since is None else self._since
-        before, after = COMMANDS if self._own is None else _NEXT
+        before, after = COMMANDS
         if left is not None:
             return since, (before, left - since)
-        return since, None if self._own is None else (before, after)
+        if self._own is None:
+            return since, None
+        # Reads may have been given it that were another's, and later than its own: only what
+        # it has sent is surely its own.
+        own = since if self._sent_at is None else self._sent_at
+        return since, (max(_JITTER, since - own), after)
 
     def _perform(self, step: Any) -> Any:
         if isinstance(step, Behind) and self._asked and not self.ground.waits:

@@ -46,11 +46,11 @@ _FOREVER = 1e9
 class AioTransport:
     """Performs requests on one event loop, which is the loop of the first request.
 
-    ``pool_size`` is how many connections may be open at once; further requests wait for
-    one, within their own time.  By default that is more than a run has on its way, so that no
-    order or cancel waits for reads that are not answered.  A request's ``timeout`` bounds
-    all of it: waiting, the look-up of the name, the connection, TLS, the headers and the
-    whole body.
+    ``pool_size`` is how many reads may be on their way at once, each over a connection of its
+    own; further ones wait, within their own time.  What changes something waits for none of
+    them: reads that are not answered hold up no order and no cancel.  A request's
+    ``timeout`` bounds all of it: waiting, the look-up of the name, the connection, TLS, the
+    headers and the whole body.
 
     >>> async def main() -> None:
     ...     transport = AioTransport()
@@ -58,8 +58,9 @@ class AioTransport:
     >>> asyncio.run(main())
     """
 
-    def __init__(self, *, pool_size: int = 1_000) -> None:
+    def __init__(self, *, pool_size: int = 100) -> None:
         self._pool_size = pool_size
+        self._reads = asyncio.Semaphore(pool_size)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parents_loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -80,7 +81,17 @@ class AioTransport:
         _attempt.set(attempt)
         session = self._opened()
         try:
-            return await self._perform(session, request, started)
+            if not request.is_read:
+                return await self._perform(session, request, started)
+            if self._reads.locked():
+                async with asyncio.timeout(request.timeout):
+                    await self._reads.acquire()
+            else:
+                await self._reads.acquire()
+            try:
+                return await self._perform(session, request, started)
+            finally:
+                self._reads.release()
         except (aiohttp.ClientError, OSError, ValueError, UnusableAnswer) as broken:
             error: BaseException = getattr(broken, "os_error", broken)
         if isinstance(error, ValueError) and (refusal := invalid(request)):
@@ -111,6 +122,7 @@ class AioTransport:
         Closing a session there would end the parent's connections and touch its loop.
         """
         session, self._session = self._session, None
+        self._reads = asyncio.Semaphore(self._pool_size)
         self._parents_loop, self._loop = self._loop or self._parents_loop, None
         if session is not None:
             session.detach()
@@ -118,7 +130,8 @@ class AioTransport:
     async def _perform(
         self, session: aiohttp.ClientSession, request: Request, started: float
     ) -> Response:
-        if request.timeout <= 0:
+        left = request.timeout - (time.monotonic() - started)
+        if left <= 0:
             message = "the deadline has passed"
             raise TimeoutError(message)
         if not is_plain(request):
@@ -135,7 +148,7 @@ class AioTransport:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            timeout=self._timeout(request.timeout),
+            timeout=self._timeout(left),
             proxy=route.proxy,
             ssl=route.trust,
             middlewares=_ONCE if method in _RESENT_BY_AIOHTTP else (),
@@ -156,7 +169,7 @@ class AioTransport:
         if self._session is None:
             self._loop = loop
             self._session = aiohttp.ClientSession(
-                connector=_Connector(limit=self._pool_size, keepalive_timeout=_IDLE),
+                connector=_Connector(limit=0, keepalive_timeout=_IDLE),
                 headers=_HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
