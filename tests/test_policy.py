@@ -317,6 +317,18 @@ class Crowd:
         marks = self.bucket.marks(urgent=urgent)
         self.waiting.append((now + wait, name, cost, urgent, marks))
 
+    def give_up(self, which: int) -> bool:
+        """One that waits, if it is no cancel, will not leave."""
+        common = [x for x in self.waiting if not x[3]]
+        if not common:
+            return False
+        gone = common[which % len(common)]
+        self.waiting.remove(gone)
+        leaves, _, _, _, marks = gone
+        if marks == self.bucket.marks():
+            self.bucket.give_back(leaves)
+        return True
+
     def pass_time(self, until: float) -> None:
         while self.waiting and (first := min(self.waiting))[0] <= until:
             self.waiting.remove(first)
@@ -365,6 +377,54 @@ def test_fault_43_the_venue_s_own_bucket_would_never_refuse(
     crowd.pass_time(float("inf"))
     assert len(crowd.left) == len(arrivals)
     assert accepted_by_a_venue(rate, capacity, crowd.left)
+
+
+@given(
+    st.integers(1, 100),
+    st.integers(10, 120),
+    st.sampled_from([0.0, 0.1, 0.5]),
+    st.lists(
+        st.tuples(
+            st.floats(0, 2), st.integers(1, 120), st.booleans(), st.integers(-4, 20)
+        ),
+        max_size=60,
+    ),
+)
+def test_fault_43_nor_would_it_where_some_that_wait_give_up(
+    rate: int,
+    capacity: int,
+    share: float,
+    arrivals: list[tuple[float, int, bool, int]],
+) -> None:
+    crowd, now, gone = Crowd(TokenBucket(rate, capacity, share=share)), 0.0, 0
+    for gap, cost, urgent, which in arrivals:
+        now += gap
+        crowd.pass_time(now)
+        crowd.come(now, cost, urgent=urgent)
+        gone += which >= 0 and crowd.give_up(which)
+    crowd.pass_time(float("inf"))
+    assert len(crowd.left) == len(arrivals) - gone
+    assert accepted_by_a_venue(rate, capacity, crowd.left)
+
+
+def test_fault_43_nobody_waits_for_those_behind_whom_nobody_waits() -> None:
+    bucket = TokenBucket(2, 10)
+    waits = [bucket.take(0.0, 1) for _ in range(18)]
+    leaves = [wait for wait in waits if wait]
+    assert leaves == [0.5 * n for n in range(1, 9)]
+    for moment in (1.0, 0.5, *leaves[3:], 1.5):
+        bucket.give_back(moment)
+    assert bucket.wait_for(0.25, 1) == pytest.approx(0.25)
+
+
+def test_fault_43_who_gives_up_before_others_that_wait_makes_room_behind_them() -> None:
+    bucket = TokenBucket(2, 10)
+    leaves = [bucket.take(0.0, 1) for _ in range(12)][10:]
+    assert leaves == [0.5, 1.0]
+    bucket.give_back(0.5)
+    # The other one keeps its place.
+    assert bucket.take(0.0, 1) == 1.0
+    assert bucket.take(0.0, 1) == 1.5
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 60)), max_size=40))

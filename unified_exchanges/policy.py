@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -132,18 +132,23 @@ class LimitPolicy:
     discover: bool = attrs.field(default=True, validator=is_flag())
 
 
+_SAME: Final = 1e-6
+"""Seconds by which the same moment may be told twice."""
+
+
 class _Tokens:
     """One part of a bucket; ``at`` is when its last taker leaves, maybe in the future.
 
-    ``places`` holds, for each common taker that is still to leave, when that is and what
-    the part was before it: so they can be undone when a more urgent one comes.
+    ``places`` holds, for each common taker that is still to leave, when that is, what the
+    part was before it and what it takes: so they can be undone when a more urgent one comes,
+    and one when it gives up.
     """
 
     __slots__ = ("at", "capacity", "level", "places", "rate")
 
     def __init__(self) -> None:
         self.rate = self.capacity = self.level = self.at = 0.0
-        self.places: deque[tuple[float, float, float]] = deque()
+        self.places: deque[tuple[float, float, float, float]] = deque()
 
     def refill(self, now: float) -> None:
         if now > self.at:
@@ -153,7 +158,8 @@ class _Tokens:
     def before(self, now: float) -> tuple[float, float]:
         """``level`` and ``at`` as if nobody common were still to leave."""
         kept = self.level, self.at
-        return next(((lv, at) for leaves, lv, at in self.places if leaves > now), kept)
+        there = ((lv, at) for leaves, lv, at, _ in self.places if leaves > now)
+        return next(there, kept)
 
     def level_at(self, start: float) -> float:
         """What is there at a moment if nobody takes until then."""
@@ -182,9 +188,34 @@ class _Tokens:
         elif leaves > now:
             while self.places and self.places[0][0] <= now:
                 self.places.popleft()
-            self.places.append((leaves, self.level, self.at))
+            self.places.append((leaves, self.level, self.at, cost))
         self.refill(leaves)
         self.level -= cost
+
+    def give_back(self, leaves: float) -> None:
+        """Who was to leave then does not: nobody who comes later waits for it.
+
+        Those behind it keep their places, with what is there for them now.
+        """
+        moments = [place[0] for place in self.places]
+        mine = min(
+            range(len(moments)), key=lambda n: abs(moments[n] - leaves), default=None
+        )
+        if mine is None or abs(moments[mine] - leaves) > _SAME:
+            return  # it has no place any more
+        _, self.level, self.at, _ = self.places[mine]
+        later = [self.places.pop() for _ in range(len(moments) - mine)][-2::-1]
+        for moment, _, _, cost in later:
+            self.places.append((moment, self.level, self.at, cost))
+            self.refill(moment)
+            self.level -= cost
+
+    def lower(self, level: float) -> None:
+        """There is no more than that, also not before those that are still to leave."""
+        missing = max(0.0, self.level - level)
+        self.level -= missing
+        kept = [(x, before - missing, at, cost) for x, before, at, cost in self.places]
+        self.places = deque(kept)
 
 
 class TokenBucket:
@@ -259,6 +290,14 @@ class TokenBucket:
             self._overtaken += overtaking
             return leaves - now
 
+    def give_back(self, leaves: float) -> None:
+        """Take back what a common taker took who waits until then, and will not leave.
+
+        Whoever waits keeps its place: it is those that come later who wait for less.
+        """
+        with self._lock:
+            self._common.give_back(leaves)
+
     def take_now(self, now: float, cost: float) -> bool:
         """Take for a common taker who need not wait; False, and nothing taken, else.
 
@@ -307,7 +346,7 @@ class TokenBucket:
                 (self._common, 1 - self._share),
                 (self._urgent, self._share),
             ):
-                tokens.level = min(tokens.level, left * part)
+                tokens.lower(left * part)
 
     @property
     def capacity(self) -> float:

@@ -193,14 +193,7 @@ class Sender(ABC):
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try: wait for the limiter's turn, sign, send, and judge the answer."""
-        turn = self._reserve(call, deadline)
-        while turn is not None:
-            wait, marks = turn
-            self.monitor.held_back(self.family(call), wait)
-            yield from self.pause(wait, call)
-            # Whom a pause or a cancel has overtaken queues again, at the rate.
-            lost = marks != self._marks(call)
-            turn = self._reserve(call, deadline) if lost else None
+        yield from self._wait_its_turn(call, deadline)
         if call.heeds:
             # As late as can be: it may have waited for its turn.
             yield from self.heed(call.about)
@@ -233,6 +226,22 @@ class Sender(ABC):
                 self.switch.leave(passing)
         assert isinstance(response, Response)
         return self._judge(call, response, sent)
+
+    def _wait_its_turn(self, call: Call, deadline: float) -> Flow[None]:
+        turn = self._reserve(call, deadline)
+        while turn is not None:
+            wait, leaves, marks = turn
+            self.monitor.held_back(self.family(call), wait)
+            is_over = False
+            try:
+                yield from self.pause(wait, call)
+                is_over = True
+            finally:
+                if not is_over:
+                    self._give_back(call, leaves, marks)
+            # Whom a pause or a cancel has overtaken queues again, at the rate.
+            lost = marks != self._marks(call)
+            turn = self._reserve(call, deadline) if lost else None
 
     def pause(self, seconds: float, call: Call) -> Flow[None]:
         """Wait before a call; not on for what a halt keeps from leaving anyway."""
@@ -341,8 +350,11 @@ class Sender(ABC):
 
     # -- keeping the rate limits ----------------------------------------------------
 
-    def _reserve(self, call: Call, deadline: float) -> tuple[float, int] | None:
-        """Take the call's tokens; the wait and the marks of its place, if it must wait."""
+    def _reserve(self, call: Call, deadline: float) -> tuple[float, float, int] | None:
+        """Take the call's tokens; how long and until when it must wait, if it must.
+
+        With the marks of its place.
+        """
         if not self.settings.limits.enabled:
             return None
         now = self.clock.monotonic()
@@ -352,7 +364,7 @@ class Sender(ABC):
             return None
         if wait > within:
             raise self._held_back(call, wait)
-        return wait, marks
+        return wait, now + wait, marks
 
     def _queue(self, call: Call, now: float, within: float) -> tuple[float, int]:
         """Take from all buckets if the wait is short enough, else from none."""
@@ -372,6 +384,14 @@ class Sender(ABC):
                     # All at once: a place before the leaving would be used twice.
                     bucket.take(now, cost, urgent=urgent, least=wait)
             return wait, self._marks(call)
+
+    def _give_back(self, call: Call, leaves: float, marks: int) -> None:
+        """A call that waited is given up: others need not wait for its place."""
+        with self.limiter.lock:
+            # Of a place that was lost, or that is before all others, nothing is kept.
+            if not call.urgent and marks == self._marks(call):
+                for name, _ in call.charges:
+                    self.bucket(name).give_back(leaves)
 
     def _marks(self, call: Call) -> int:
         return sum(self.bucket(n).marks(urgent=call.urgent) for n, _ in call.charges)
