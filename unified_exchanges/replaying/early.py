@@ -65,13 +65,24 @@ class Early:
             events = (x for x in events if not self._keeps(tell, x))
         tell(events)
 
-    def read(self, found: T) -> T:
-        """What a stream has read by itself, of the account without what is kept."""
-        if not (self._kept and isinstance(found, AccountState)):
+    def read(self, tell: _Tell, found: T) -> T:
+        """What a stream has read by itself, of the account without what is kept.
+
+        It may be the only one to tell of that: then it is told as if it had come.
+        """
+        if not (self.is_on and isinstance(found, AccountState)):
             return found
-        orders = tuple(x for x in found.orders if x.order_id not in self._kept)
-        fills = tuple(x for x in found.fills if x.order_id not in self._kept)
+        fills = tuple(x for x in found.fills if not self._keeps_read(tell, x))
+        orders = tuple(x for x in found.orders if not self._keeps_read(tell, x))
         return attrs.evolve(found, orders=orders, fills=fills)
+
+    def _keeps_read(self, tell: _Tell, read: Order | Fill) -> bool:
+        kept = self._kept.get(read.order_id)
+        if kept is not None and kept.has(read):
+            return True
+        # Without an id of the client's it may be one of long ago.
+        is_known = kept is not None or read.client_order_id is not None
+        return is_known and self._keeps(tell, read)
 
     def placed(self, entry: Entry) -> None:
         """The run was given what was recorded: news of it come next."""
@@ -116,3 +127,12 @@ class _Kept:
     number: int
     client_order_id: str | None
     news: list[tuple[_Tell, Order | Fill]] = attrs.field(factory=list)
+
+    def has(self, read: Order | Fill) -> bool:
+        """Whether the stream has told this, or what is as new."""
+        told = [x for _, x in self.news if type(x) is type(read)]
+        if isinstance(read, Fill):
+            return any(isinstance(x, Fill) and x.fill_id == read.fill_id for x in told)
+        times = [x.updated_at for x in told if isinstance(x, Order) and x.updated_at]
+        newest = max(times, default=None)
+        return newest is not None and not (read.updated_at and read.updated_at > newest)

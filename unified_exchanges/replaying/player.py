@@ -68,10 +68,12 @@ class Audience:
     """Who is told what a stream tells; all of it is called under the lock.
 
     ``work`` is what is due to be read, and ``delay`` seconds until there may be more;
-    ``look`` is called whenever that was asked.
+    ``look`` is called whenever that was asked.  ``tell`` tells, where ``hear`` may keep it
+    for a while.
     """
 
     hear: Callable[[Iterable[StreamEvent]], None]
+    tell: Callable[[Iterable[StreamEvent]], None]
     work: Callable[[], Sequence[Work]]
     delay: Callable[[], float]
     look: Callable[[], None]
@@ -162,7 +164,7 @@ class Player:
     def _begin(self, work: Work) -> None:
         def done(result: Any) -> None:
             self._is_busy = False
-            work.done(self._timeline.early.read(result))
+            work.done(self._timeline.early.read(self._audience.tell, result))
 
         def failed(error: Exception) -> None:
             self._is_busy = False

@@ -240,6 +240,7 @@ def made_player(
         rng=venue.rng,
         audience=Audience(
             hear=hear,
+            tell=feed.handle,
             work=jobs,
             delay=feed.delay,
             look=venue.monitor.look,
