@@ -353,12 +353,15 @@ def test_a_journal_knows_that_what_was_taken_back_at_the_end_never_left(
     venue: str, flavour: str, tmp_path: Path
 ) -> None:
     with stage(venue, enforce_limits=False) as at:
-        market, how = lowest_bid(at), {"journal": tmp_path / "orders.journal"}
+        market, how = lowest_bid(at), {"journal": str(tmp_path / "orders.journal")}
         path, limits = tmp_path / "stopped.jsonl", SLOW[venue]
         report = performed(flavour, Stopping(market), at, path, limits=limits, **how)
         assert len(report.unsent) > 8
         with exchange(venue, **at.account, **how) as ex:
             assert ex.unresolved_intents() == []
             # Nor is the first order of the next process held up by them.
-            terms: Any = (market.market_id, market.outcomes[0].label, "buy")
-            assert ex.create_order(*terms, market.grid.lowest, 6_000).is_open
+            name, lowest = market.market_id, market.grid.lowest
+            order = ex.create_order(
+                name, market.outcomes[0].label, "buy", lowest, 6_000
+            )
+            assert order.is_open
