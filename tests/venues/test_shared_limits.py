@@ -24,6 +24,8 @@ from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.venues.polymarket import Polymarket
 from unified_exchanges.venues.polymarket.simulated import SimulatedPolymarket
 
+WAITING: list[Any] = []
+"""Calls that wait for their turn: one that is given up gives its place back."""
 KEPT = LimitPolicy(discover=False)
 WALLETS = (0xABC125, 0xABC126, 0xABC127)
 CASH = {"asset_type": "COLLATERAL"}
@@ -42,7 +44,9 @@ def wallet(number: int, clock: VirtualClock, **fields: Any) -> Any:
 
 def leaves(venue: Any, call: Any) -> float:
     """When a call of that object leaves that is made now."""
-    step = next(venue.send(call))
+    flow = venue.send(call)
+    step = next(flow)
+    WAITING.append(flow)
     wait = step.seconds if isinstance(step, Sleep) else 0.0
     return float(venue.clock.monotonic() + wait)
 
