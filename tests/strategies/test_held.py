@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import pytest
 
@@ -17,16 +16,17 @@ from unified_exchanges import (
     NotRecorded,
     Order,
     OrderBook,
-    async_exchange,
     exchange,
 )
-from unified_exchanges.recording import Line, Recorder, Rest, read
-from unified_exchanges.strategies import Desk, RunReport, Strategy, async_run, run
+from unified_exchanges.recording import Line, Rest, read
+from unified_exchanges.strategies import Desk, Strategy
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import Stage, stage
 from .test_replayed import replayed
+from .test_replayed_trouble import live
 
+UNLIMITED = LimitPolicy(enabled=False)
 SECONDS = 3
 """For which a game of the simulated venue holds what takes."""
 
@@ -74,20 +74,6 @@ def is_cancel(line: Line) -> TypeGuard[Rest]:
     return isinstance(line, Rest) and line.method == "DELETE"
 
 
-def ended(flavour: str, strategy: Strategy, at: Stage, path: Path) -> RunReport:
-    how: dict[str, Any] = {**at.account, "limits": LimitPolicy(enabled=False)}
-    if flavour == "blocking":
-        with exchange(at.venue, **how) as ex, Recorder(ex, path):
-            return run(strategy, ex, seconds=20)
-
-    async def go() -> RunReport:
-        async with async_exchange(at.venue, **how) as ex:
-            with Recorder(ex, path):
-                return await async_run(strategy, ex, seconds=20)
-
-    return asyncio.run(go())
-
-
 @pytest.mark.parametrize("more", [0, 5], ids=["all_of_it_takes", "some_of_it_rests"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_an_order_that_is_held_when_the_run_ends_is_waited_for_and_told(
@@ -96,7 +82,7 @@ def test_an_order_that_is_held_when_the_run_ends_is_waited_for_and_told(
     path = tmp_path / "held.jsonl"
     with stage("polymarket", enforce_limits=False) as at:
         market = game(at)
-        real = ended(flavour, Taking(market, more=more), at, path)
+        real = live(flavour, Taking(market, more=more), at, path, limits=UNLIMITED)
         with exchange(at.venue, **at.account) as ex:
             assert ex.fetch_open_orders() == []
     [order] = real.left_orders
@@ -127,6 +113,6 @@ def test_one_that_is_held_for_longer_is_named_by_what_is_raised(
     with stage("polymarket", enforce_limits=False) as at:
         strategy = Taking(game(at, 60), more=0)
         with pytest.raises(ExchangeError, match="delay") as caught:
-            ended(flavour, strategy, at, tmp_path / "held.jsonl")
+            live(flavour, strategy, at, tmp_path / "held.jsonl", limits=UNLIMITED)
     [note] = caught.value.__notes__
     assert "may still be open" in note

@@ -47,8 +47,9 @@ from unified_exchanges.strategies.permit import Permit, Withdrawn, permitted
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
 from .test_replayed import replayed
+from .test_replayed_trouble import live as performed
 from .test_replayed_unsent import lowest_bid, named
-from .test_unsent import COUNT, Pulled, performed
+from .test_unsent import COUNT, Pulled
 
 READ = Request("GET", "https://x.test/markets", timeout=10)
 WRITE = Request("POST", "https://x.test/orders")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from datetime import timedelta
@@ -18,25 +17,20 @@ from unified_exchanges import (
     OrderBook,
     RateLimitExceeded,
     RetryPolicy,
-    async_exchange,
-    exchange,
 )
-from unified_exchanges.recording import Recorder
 from unified_exchanges.simulator.faults import Fault
 from unified_exchanges.strategies import (
     Cancel,
     Desk,
     Failure,
-    RunReport,
     Strategy,
-    async_run,
-    run,
 )
 from unified_exchanges.strategies.lanes import SENDERS
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
 from .test_replayed import replayed
+from .test_replayed_trouble import live as performed
 from .test_replayed_unsent import lowest_bid, number
 from .test_session import Scene, order
 from .test_session import scene as scene  # noqa: PLC0414 - a fixture
@@ -83,22 +77,6 @@ class Pulled(Strategy):
         if len(ended) == COUNT:
             # What were sent all the same would be told by then.
             desk.timer("end", timedelta(seconds=1))
-
-
-def performed(
-    flavour: str, strategy: Strategy, at: Stage, path: Path, **how: Any
-) -> RunReport:
-    how |= at.account
-    if flavour == "blocking":
-        with exchange(at.venue, **how) as ex, Recorder(ex, path):
-            return run(strategy, ex, seconds=20)
-
-    async def go() -> RunReport:
-        async with async_exchange(at.venue, **how) as ex:
-            with Recorder(ex, path):
-                return await async_run(strategy, ex, seconds=20)
-
-    return asyncio.run(go())
 
 
 def slow(at: Stage, seconds: float) -> None:
