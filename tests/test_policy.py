@@ -422,9 +422,21 @@ def test_fault_43_who_gives_up_before_others_that_wait_makes_room_behind_them() 
     leaves = [bucket.take(0.0, 1) for _ in range(12)][10:]
     assert leaves == [0.5, 1.0]
     bucket.give_back(0.5)
-    # The other one keeps its place.
-    assert bucket.take(0.0, 1) == 1.0
+    # The other one keeps its place, and nobody comes before it.
+    assert bucket.take(0.0, 0.5) == 1.0
+    assert bucket.take(0.0, 0.5) == 1.0
     assert bucket.take(0.0, 1) == 1.5
+
+
+def test_fault_43_who_gives_up_brings_nothing_back_that_the_venue_does_not_grant() -> (
+    None
+):
+    bucket = TokenBucket(2, 10)
+    assert bucket.take(0.0, 8) == 0
+    assert bucket.take(0.0, 5) == 1.5
+    bucket.lower(0.0, 0)
+    bucket.give_back(1.5)
+    assert bucket.wait_for(0.0, 1) >= 0.5
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 60)), max_size=40))

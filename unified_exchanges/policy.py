@@ -214,8 +214,10 @@ class _Tokens:
         """There is no more than that, also not before those that are still to leave."""
         missing = max(0.0, self.level - level)
         self.level -= missing
-        kept = [(x, before - missing, at, cost) for x, before, at, cost in self.places]
-        self.places = deque(kept)
+        self.places = deque(
+            (leaves, min(before - missing, level), at, cost)
+            for leaves, before, at, cost in self.places
+        )
 
 
 class TokenBucket:

@@ -16,6 +16,7 @@ from unified_exchanges import Level, MarketStatus, OrderBook
 from unified_exchanges.backtesting.packing import PackedEvents
 from unified_exchanges.backtesting.shipping import packed
 from unified_exchanges.backtesting.trial import Trial
+from unified_exchanges.models.quotes import POLLED
 
 from ..paper.scene import SECOND, START, book, change
 from .test_child_process import setup_of
@@ -86,6 +87,13 @@ def test_a_book_is_as_fresh_as_where_it_is_pickled_by_itself() -> None:
     (_, old), (_, fresh) = there(given)
     assert (old.stale, old.age) == (True, 7.5)
     assert (fresh.stale, fresh.age) == (False, None)
+
+
+def test_a_book_that_was_polled_is_known_as_one_there() -> None:
+    polled = attrs.evolve(book("1@0.4"), freshness=POLLED)
+    (_, found), (_, other) = there([(START, polled), (START, book("1@0.4"))])
+    assert (found.is_polled, other.is_polled) == (True, False)
+    assert (found.stale, found.age) == (False, None)
 
 
 def test_what_is_no_plain_book_goes_along_as_it_is() -> None:

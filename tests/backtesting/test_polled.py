@@ -26,7 +26,7 @@ from unified_exchanges import (
     exchange,
 )
 from unified_exchanges.backtesting import Report, backtest, recorded, sweep
-from unified_exchanges.backtesting.sources import markets_told
+from unified_exchanges.backtesting.sources import events_of, markets_told
 from unified_exchanges.models import MarketStatus
 from unified_exchanges.paper import Contract
 from unified_exchanges.recording import Body, Recorder, Rest, read
@@ -129,6 +129,8 @@ def report(polls: Polls, data: Any, strategy: Strategy | None = None) -> Report:
 
 def test_a_cassette_tells_each_book_that_was_read(tape: Polls) -> None:
     assert levels(heard(tape.path)) == levels(tape.books)
+    # Between two of them some may have left, and others come.
+    assert all(book.is_polled for book in heard(tape.path))
     assert {*markets_told(tape.path)} == {tape.contract.market_id}
 
 
@@ -198,7 +200,11 @@ def test_tables_of_polled_books_give_the_same_report(
 ) -> None:
     converted = convert(journal.path, tmp_path / "tables")
     assert converted.books >= POLLS
-    one, two = (report(journal, x) for x in (journal.path, tmp_path / "tables"))
+    tables = tmp_path / "tables"
+    told = [x for _, x in events_of(tables) if isinstance(x, OrderBook)]
+    assert all(book.is_polled for book in (*heard(journal.path), *told))
+    assert len(told) >= POLLS
+    one, two = (report(journal, x) for x in (journal.path, tables))
     assert one.assumptions.data[0].polled == POLLS
     assert one.to_json() == two.to_json()
 

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from unified_exchanges import exchange, exchanges
+from unified_exchanges.cli import failing
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import contract_of
@@ -167,6 +168,25 @@ def test_an_exit_of_what_was_installed_is_one_of_the_strategy(
     done = invoke("backtest", str(file), *words)
     assert (done.code, done.error["error"]) == (1, "StrategyFailed")
     assert "mine.py: it called sys.exit(0)" in done.error["message"]
+
+
+def test_python_is_to_blame_for_nothing_though_it_lies_beside_the_strategy(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where both are somewhere in a home folder.
+    python = tmp_path / "python"
+    python.mkdir()
+    (python / "of_python_itself.py").write_text("def divide():\n    return 1 / 0\n")
+    monkeypatch.setattr(failing, "_STANDARD", python.resolve())
+    monkeypatch.syspath_prepend(str(python))
+    file = tmp_path / "mine.py"
+    file.write_text(
+        f"import of_python_itself\n{HEAD}    def on_book(self, desk, book):\n"
+        "        of_python_itself.divide()\n"
+    )
+    done = invoke("backtest", str(file), "--data", str(place.recording), "--json")
+    assert (done.code, done.error["error"]) == (1, "StrategyFailed")
+    assert done.error["message"].startswith(str(file))
 
 
 def test_what_is_raised_elsewhere_is_no_bug_of_the_strategy(

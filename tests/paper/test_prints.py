@@ -278,3 +278,15 @@ def test_who_exits_at_an_own_price_finds_what_a_trade_left_before_it(
     made.advance(moment + SECOND)
     doubted = at_once and first == "book"
     assert made.order(name).filled == (0 if doubted else 78)
+
+
+def test_while_it_is_in_doubt_who_exits_finds_the_less_before_an_own_order() -> None:
+    moment, later = START + SECOND, START + 2 * SECOND
+    made = resting_behind_278()
+    # Of 278 are left 78, and 400 join behind; then a trade that may be another one.
+    made.receive(moment, shown("78@0.56", moment))
+    made.receive(moment, shown("478@0.56", moment))
+    made.receive(moment, trade("0.56", "200", moment=moment))
+    assert taken(made) == []
+    made.receive(later, shown("478@0.56", later))
+    assert taken(made) == ["78@0.56"]

@@ -173,6 +173,8 @@ def test_where_books_are_read_nothing_surely_stands_before_it() -> None:
         made.receive(START + second, attrs.evolve(read, freshness=POLLED))
         if second == 1:
             send(made, "sell", "0.56", 5)
+            # Nor is it sure what stood there when it came.
+            assert send(made, "buy", "0.56", 31, time_in_force="fok").filled == 0
     order = send(made, "buy", "0.56", 100)
     assert (order.status, order.filled) == (OrderStatus.CANCELED, D(30))
 

@@ -99,6 +99,24 @@ def test_objects_of_one_signer_together_keep_to_what_it_is_granted(
         assert most_within(moments, seconds) <= GRANT[0] * seconds + GRANT[1]
 
 
+def test_a_call_that_is_given_up_while_it_waits_gives_its_place_back() -> None:
+    clock = VirtualClock()
+    venue = wallet(0, clock, retry=PATIENT)
+    call = venue.read("/clob/time", about="as an order")
+    call = attrs.evolve(call, charges=(("orders", 1),))
+    flows, waits = [], []
+    for _ in range(70):
+        flows.append(venue.send(call))
+        step = next(flows[-1])
+        waits.append(step.seconds if isinstance(step, Sleep) else 0.0)
+    began = sum(not wait for wait in waits)
+    assert began < 70
+    for flow in flows[began + 1 :]:
+        flow.close()
+    # One waits still, and nobody else does.
+    assert leaves(venue, call) == pytest.approx(waits[began + 1])
+
+
 def test_signers_are_counted_each_for_itself() -> None:
     clock = VirtualClock()
     one, other = wallet(0, clock), wallet(1, clock)
