@@ -10,7 +10,6 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
@@ -102,8 +101,11 @@ def test_few_files_are_open_while_what_was_read_is_looked_at(
 
 LIMITED = """
 import resource, sys
+import psutil
 from unified_exchanges.backtesting.sources import events_of
-limit = int(sys.argv[2])
+# What it has open before it begins, and some.
+limit = psutil.Process().num_fds() + 40
+assert limit < int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 print(sum(1 for _ in events_of(sys.argv[1])))
 """
@@ -116,11 +118,8 @@ def test_tables_of_more_markets_than_a_process_may_have_files_are_read(
     markets = 150
     path = of_markets(tmp_path / "r", markets, 2)
     convert(path, tmp_path / "out")
-    # What it has open before it begins, and some.
-    limit = psutil.Process().num_fds() + 40
-    assert limit < markets
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(tmp_path / "out"), str(limit)],
+        [sys.executable, "-c", LIMITED, str(tmp_path / "out"), str(markets)],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -138,7 +138,8 @@ def test_orders_that_were_not_begun_when_the_run_ended_are_not_sent_over_it(
         live = Many(lowest_bid(at), 40)
         real = recorded(flavour, live, at, path)
     if slow or venue == "kalshi":
-        assert 10 < len(real.unsent) < 30
+        # Some were sent, however long a loaded machine takes for it, and some were not.
+        assert 10 < len(real.unsent) < 40
     for other in FLAVOURS:
         strategy = Many(live.market, 40)
         again = replayed(other, strategy, path, seconds=SECONDS)
