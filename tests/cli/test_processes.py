@@ -21,6 +21,7 @@ import pytest
 
 from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli import main
+from unified_exchanges.cli.exits import Exit
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.simulator.server import SimulatorServer
@@ -311,6 +312,21 @@ def test_a_missing_extra_is_named_with_the_way_to_get_it(
     said = capsys.readouterr().err
     assert "needs typer, which is not installed" in said
     assert "pip install '.[cli]' in a clone" in said
+
+
+def test_ctrl_c_while_the_command_still_starts_ends_it_without_a_word(
+    tmp_path: Path,
+) -> None:
+    # As a key that is hit in the midst of an import.
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [*COMMAND, "venues"],
+        env=unmeasured(PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "", "")
 
 
 def test_another_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

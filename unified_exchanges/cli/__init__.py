@@ -13,6 +13,9 @@ from ..wording import installed_by
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+"""As `Exit.INTERRUPTED`, of which nothing is known before it is imported."""
+
 _EXTRA = {"typer", "click", "rich"}
 _UNWRITABLE = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
@@ -21,17 +24,10 @@ def main() -> None:
     """Run the command with the arguments of this process, and exit."""
     _open_what_is_closed()
     try:
-        from .app import app  # noqa: PLC0415 - a missing extra gets a message
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
-            raise
-        sys.stderr.write(
-            f"The command line needs {error.name}, which is not installed. Install "
-            f"it with:\n\n    {installed_by('cli')}\n"
-        )
-        raise SystemExit(2) from None
-    try:
-        app()
+        _run()
+    except KeyboardInterrupt:
+        # Before a command has begun, which says itself what it leaves.
+        raise SystemExit(_INTERRUPTED) from None
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
@@ -43,6 +39,20 @@ def main() -> None:
         except OSError:
             # Nobody can be told; the exit code still says what happened.
             _discard(sys.stderr)
+
+
+def _run() -> None:
+    try:
+        from .app import app  # noqa: PLC0415 - a missing extra gets a message
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        sys.stderr.write(
+            f"The command line needs {error.name}, which is not installed. Install "
+            f"it with:\n\n    {installed_by('cli')}\n"
+        )
+        raise SystemExit(2) from None
+    app()
 
 
 def _open_what_is_closed() -> None:
