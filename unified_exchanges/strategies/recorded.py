@@ -78,6 +78,10 @@ def _ground_of(exchange: Recorded) -> Ground:
     return OnRecord(exchange)
 
 
+def _nothing() -> None:
+    """Nobody waits for its end."""
+
+
 class RecordedRun:
     """One run; whoever drives it calls `begin`, `step` until it is over, and `end`."""
 
@@ -359,8 +363,8 @@ class RecordedRun:
         done: Callable[[Order], None],
         failed: Callable[[Exception], None],
         left: LeftOnce,
-        moved: Callable[[], None],
-        answered: Callable[[], None],
+        moved: Callable[[], None] = _nothing,
+        answered: Callable[[], None] = _nothing,
         *,
         is_end: bool = False,
     ) -> CommandErrand:
@@ -479,10 +483,7 @@ class RecordedRun:
             ended[command.key] = order
 
         failed = partial(self._not_ended, command, ended)
-        left = LeftOnce()
-        errand = self._errand(
-            *(command, done, failed, left, _nothing, _nothing), is_end=True
-        )
+        errand = self._errand(command, done, failed, LeftOnce(), is_end=True)
         with self._timeline.lock:
             errand.begin()
 
@@ -519,7 +520,3 @@ class _NeverLeft(partial[None]):
 def _pass_over(error: object) -> None:
     """The command is told."""
     del error
-
-
-def _nothing() -> None:
-    """Nobody waits for its end."""
