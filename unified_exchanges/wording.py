@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-__all__ = ["add_note", "installed_by", "notes_of", "words_of"]
+__all__ = ["add_note", "headline_of", "installed_by", "notes_of", "words_of"]
 
 
 def words_of(error: BaseException) -> str:
@@ -19,6 +19,16 @@ def words_of(error: BaseException) -> str:
         raise
     except BaseException as broken:  # noqa: BLE001 - code of others may raise anything
         return f"(it cannot be said: its __str__ raised {type(broken).__name__})"
+
+
+def headline_of(error: BaseException) -> str:
+    """The kind and the words of an error, as the last line of a traceback has them.
+
+    >>> headline_of(ValueError("no price"))
+    'ValueError: no price'
+    """
+    said = words_of(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def notes_of(error: BaseException) -> list[str]:

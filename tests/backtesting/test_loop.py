@@ -892,6 +892,51 @@ def test_a_refused_change_is_told_and_the_order_stays(
     assert [x.size for x in report.fills] == [3]
 
 
+@pytest.mark.parametrize(
+    "hook", ["on_start", "on_book", "on_trade", "on_timer", "on_order", "on_fill"]
+)
+def test_a_run_that_a_strategy_breaks_ends_by_on_stop_as_live(hook: str) -> None:
+    class Broken(Once):
+        stops = 0
+
+        def on_start(self, desk: Desk) -> None:
+            desk.timer("soon", timedelta(milliseconds=1))
+
+        def on_stop(self, desk: Desk) -> None:
+            self.stops += 1
+            with pytest.raises(BadRequest, match="the run has ended"):
+                desk.place("RAIN", "yes", "buy", "0.40", 10)
+            raise OSError("the file is full")
+
+    def broken(*_: Any) -> None:
+        raise LookupError("no price")
+
+    strategy = Broken("0.40")
+    setattr(strategy, hook, broken)
+    sold = trade("0.40", "103", SELL, moment=when(5))
+    events: list[Told] = [(when(n), QUIET) for n in range(5)]
+    with pytest.raises(LookupError, match="no price") as raised:
+        backtest(strategy, [*events, (when(5), sold)], contracts=[contract()])
+    assert strategy.stops == 1
+    assert raised.value.__notes__ == [
+        "then, while the run ended: OSError: the file is full"
+    ]
+
+
+def test_what_on_stop_raises_is_raised_and_it_is_called_once() -> None:
+    class Broken(Strategy):
+        stops = 0
+
+        def on_stop(self, desk: Desk) -> None:
+            self.stops += 1
+            raise LookupError("no price")
+
+    strategy = Broken()
+    with pytest.raises(LookupError, match="no price"):
+        backtest(strategy, [(when(0), QUIET)], contracts=[contract()])
+    assert strategy.stops == 1
+
+
 def test_contracts_are_given_once() -> None:
     twice: list[Contract] = [contract(), contract()]
     with pytest.raises(BadRequest, match="twice"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Inexact, InvalidOperation
 from itertools import compress, islice, repeat
@@ -36,6 +37,7 @@ from ..strategies.given import (
     read_sample,
 )
 from ..strategies.timers import NEVER
+from ..wording import add_note, headline_of
 from .concluding import Tally, report_of
 from .guarding import Guarding
 from .impossible import (
@@ -115,7 +117,7 @@ class Loop:
         """What was refused on this side at the moment of the desk, and is not told."""
         self._instant = self._steps = 0
         self._tally = Tally()
-        self._is_begun = False
+        self._is_begun = self._is_started = False
         self.is_over = False
         self.read = 0
 
@@ -123,24 +125,25 @@ class Loop:
 
     def play(self, events: Iterator[tuple[int, PaperEvent]]) -> None:
         """Go on with these events, the first of which begin the run."""
-        if not self._is_begun:
-            self._begin([*islice(events, 1)])
-        if not self.is_over:
-            # Whatever feeds it is asked by the loop itself: each step between counts.
-            self.read += self._play(events)
+        with self._stopping_if_broken():
+            if not self._is_begun:
+                self._begin([*islice(events, 1)])
+            if not self.is_over:
+                # Whatever feeds it is asked by the loop itself: each step between counts.
+                self.read += self._play(events)
 
     def end(self, provenance: Provenance) -> Report:
         """End it, after events that came from there."""
         desk = self._desk
         if self._tally.last is not None:
-            try:
-                # What was decided last meets the last that is known.
-                self._hear(self._tally.last)
-                self._catch_up(desk.moment + 1)
-            finally:
-                self._require_finite()
-        desk.is_closed = True
-        self._strategy.on_stop(desk)
+            with self._stopping_if_broken():
+                try:
+                    # What was decided last meets the last that is known.
+                    self._hear(self._tally.last)
+                    self._catch_up(desk.moment + 1)
+                finally:
+                    self._require_finite()
+        self._stop()
         if self._tally.began is not None:
             self._sampling.settle()
             self._measures.sample(desk.moment)
@@ -154,6 +157,24 @@ class Loop:
             provenance,
             self._guarding.policy,
         )
+
+    @contextmanager
+    def _stopping_if_broken(self) -> Iterator[None]:
+        """As live, a run that something broke ends by ``on_stop``, once it has started."""
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self._stop()
+            except Exception as another:  # noqa: BLE001 - what broke first is raised
+                add_note(error, f"then, while the run ended: {headline_of(another)}")
+            raise
+
+    def _stop(self) -> None:
+        self._desk.is_closed = True
+        if self._is_started:
+            self._is_started = False
+            self._strategy.on_stop(self._desk)
 
     def progress(self, events: int) -> BacktestProgress:
         """How far it is, after so many events."""
@@ -171,6 +192,7 @@ class Loop:
             self._teller.look_back(first[0])
             self._sampling.begin(first[0])
             self._guarding.begin()
+        self._is_started = True
         self._strategy.on_start(desk)
         if firsts and not desk.is_stopped:
             self._play(firsts)

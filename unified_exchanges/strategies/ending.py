@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from ..errors import OrderUnknown, UnifiedExchangesError
 from ..models import Order
-from ..wording import add_note, notes_of, words_of
+from ..wording import add_note, headline_of, notes_of, words_of
 from .interruptions import HERE, REPEAT, Interruptions
 
 __all__ = ["Ending", "Hurry", "Outcome", "is_nothing", "unconfirmed", "unsent"]
@@ -104,16 +104,16 @@ class Ending:
         if first is None or first is error:
             self.broke = error
         elif not isinstance(error, Exception) and isinstance(first, Exception):
-            self._others = {f"before that: {_named(first)}": None, **self._others}
+            self._others = {f"before that: {headline_of(first)}": None, **self._others}
             for note in notes_of(first):
                 add_note(error, note)
             if error.__context__ is None:
                 error.__context__ = first
             self.broke = error
         elif not isinstance(error, self._interruptions) and (
-            _named(error) != _named(first)
+            headline_of(error) != headline_of(first)
         ):
-            self._others[f"then, while the run ended: {_named(error)}"] = None
+            self._others[f"then, while the run ended: {headline_of(error)}"] = None
         if self._is_concluded and self.broke is error:
             self._late = error
 
@@ -198,7 +198,7 @@ class Ending:
     ) -> None:
         """An exchange could not be closed: it costs no report, as no order is open by then."""
         note = (
-            f"{venue}: it could not be closed at the end of the run: {_named(error)}; "
+            f"{venue}: it could not be closed at the end of the run: {headline_of(error)}; "
             "close() it again"
         )
         told(note)
@@ -260,8 +260,3 @@ def unconfirmed(key: str) -> OrderUnknown:
 def unsent(key: str) -> OrderUnknown:
     """What is known of an order whose cancel was not begun when nobody waited any more."""
     return OrderUnknown("no cancel was sent", client_order_id=key)
-
-
-def _named(error: BaseException) -> str:
-    said = words_of(error)
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
