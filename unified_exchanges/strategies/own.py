@@ -17,6 +17,7 @@ from ..models import Fill, Liquidity, Order
 from ..money import EXACT, ZERO, text
 from ..watching.known import FillKey, fill_key
 from .commands import Amend, Command, Place
+from .strangers import Name
 
 __all__ = ["HOLD", "Own", "is_nothing", "is_old"]
 
@@ -55,7 +56,7 @@ class Own:
     """Whether nobody waited for its answer, so that it may arrive yet."""
     known: Order | None = None
     """The newest state that came, told or not."""
-    ids: set[str] = attrs.field(factory=set)
+    names: set[Name] = attrs.field(factory=set)
     waiting: deque[Command] = attrs.field(factory=deque)
     early: list[Order] = attrs.field(factory=list)
     """States that came before an answer that may make them void."""

@@ -32,7 +32,7 @@ from .live_log import failed, unread
 from .own import Own, is_nothing, is_old
 from .report import RunProgress, RunReport, RunTotals
 from .states import States
-from .strangers import Strangers
+from .strangers import Name, Strangers, name_of
 from .strategy import Strategy
 from .timers import NEVER
 from .unsent import canceled
@@ -75,7 +75,7 @@ class Session:
         arrive in the order in which they were sent."""
         self._follows_status = Subject.MARKET_STATUS in strategy.subjects
         self._own: dict[str, Own] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[Name, str] = {}
         self._strangers = Strangers()
         self._again: deque[Order | Fill] = deque()
         """News that are to be taken once more, now that more is known of their orders."""
@@ -120,10 +120,10 @@ class Session:
     def take(self, news: News) -> None:
         """Tell the strategy, if it concerns it."""
         if isinstance(news, Order):
-            self._take_own(news, news.order_id, news.client_order_id)
+            self._take_own(news)
             return
         if isinstance(news, Fill):
-            self._take_own(news, news.order_id, news.client_order_id)
+            self._take_own(news)
             return
         if isinstance(news, Gap):
             if news.is_of_books:
@@ -153,12 +153,10 @@ class Session:
 
     # -- own orders --------------------------------------------------------------------
 
-    def _take_own(
-        self, news: Order | Fill, order_id: str, client_order_id: str | None
-    ) -> None:
-        key = self._keys.get(order_id)
-        if key is None and client_order_id in self._own:
-            key = client_order_id
+    def _take_own(self, news: Order | Fill) -> None:
+        key = self._keys.get(name_of(news))
+        if key is None and news.client_order_id in self._own:
+            key = news.client_order_id
         if key is None:
             # Maybe of an order whose answer is still on its way; else somebody else's.
             self._strangers.keep(news)
@@ -202,10 +200,11 @@ class Session:
     def _named(self, own: Own, order: Order) -> None:
         """Know an order by the venue's id as well."""
         own.order_id = own.order_id or order.order_id
-        self._keys[order.order_id] = own.place.key
-        own.ids.add(order.order_id)
+        name = name_of(order)
+        self._keys[name] = own.place.key
+        own.names.add(name)
         # They came before all that is known of it.
-        self._again.extendleft(reversed(self._strangers.named(order.order_id)))
+        self._again.extendleft(reversed(self._strangers.named(name)))
         is_to_end = bool(own.waiting) and isinstance(own.waiting[0], Cancel)
         if is_to_end and self._rests_unanswered(own) and not self.is_stopping:
             self._send(own, own.waiting.popleft())
@@ -227,8 +226,8 @@ class Session:
             gone = self._own.get(self._over.popleft())
             if gone is not None and gone.is_forgettable:
                 del self._own[gone.place.key]
-                for order_id in gone.ids:
-                    self._keys.pop(order_id, None)
+                for name in gone.names:
+                    self._keys.pop(name, None)
 
     # -- commands ----------------------------------------------------------------------
 
@@ -409,7 +408,7 @@ class Session:
         self._strangers.forget()
         while self._again:
             news = self._again.popleft()
-            self._take_own(news, news.order_id, news.client_order_id)
+            self._take_own(news)
 
     # -- the end -----------------------------------------------------------------------
 
@@ -495,7 +494,7 @@ class Session:
     def book(self, news: object) -> None:
         """Take what comes after the end, if it is an order or a fill: nobody is told."""
         if isinstance(news, Order | Fill):
-            self._take_own(news, news.order_id, news.client_order_id)
+            self._take_own(news)
 
     def conclude(self) -> None:
         """Note the orders whose fills did not come."""

@@ -9,9 +9,17 @@ from typing import TypeAlias
 from ..models import Fill, Order
 from .commands import Command
 
-__all__ = ["Strangers"]
+__all__ = ["Name", "Strangers", "name_of"]
 
 _Told: TypeAlias = Order | Fill
+
+Name: TypeAlias = tuple[str, str]
+"""A venue, and its id of an order: on two papers there are two ``paper-1``."""
+
+
+def name_of(news: _Told) -> Name:
+    """Of which order something is told."""
+    return news.venue, news.order_id
 
 
 class Strangers:
@@ -29,8 +37,8 @@ class Strangers:
         self._due: OrderedDict[int, int] = OrderedDict()
         """Commands of which an answer is due, by identity, and the number of each."""
         self._count = 0
-        self._news: OrderedDict[str, tuple[int, list[_Told]]] = OrderedDict()
-        """What came, by order id, with the number of the last that was sent before it."""
+        self._news: OrderedDict[Name, tuple[int, list[_Told]]] = OrderedDict()
+        """What came, by its order, with the number of the last that was sent before it."""
 
     def __bool__(self) -> bool:
         return bool(self._news)
@@ -57,19 +65,19 @@ class Strangers:
     def keep(self, news: _Told) -> None:
         """Keep what came, if an answer may name it yet."""
         if self._due:
-            _, kept = self._news.setdefault(news.order_id, (self._count, []))
+            _, kept = self._news.setdefault(name_of(news), (self._count, []))
             kept.append(news)
 
-    def named(self, order_id: str) -> list[_Told]:
+    def named(self, name: Name) -> list[_Told]:
         """What came of an order that is known from now on."""
-        _, kept = self._news.pop(order_id, (0, []))
+        _, kept = self._news.pop(name, (0, []))
         return kept
 
     def forget(self) -> None:
         """Forget what no answer can name any more."""
         oldest = next(iter(self._due.values()), self._count + 1)
         while self._news:
-            order_id, (number, _) = next(iter(self._news.items()))
+            name, (number, _) = next(iter(self._news.items()))
             if number >= oldest:
                 return
-            del self._news[order_id]
+            del self._news[name]
