@@ -892,6 +892,25 @@ def test_a_refused_change_is_told_and_the_order_stays(
     assert [x.size for x in report.fills] == [3]
 
 
+@pytest.mark.parametrize("status", [MarketStatus.CLOSED, MarketStatus.SETTLED])
+@pytest.mark.parametrize(
+    ("price", "value", "is_noted"),
+    [("0.50", None, True), ("0.50", "1", False), ("0.01", None, False)],
+)
+def test_what_is_held_of_a_market_that_has_not_paid_yet_is_noted(
+    status: MarketStatus, price: str, value: str | None, *, is_noted: bool
+) -> None:
+    events: list[Told] = [(when(n), QUIET) for n in range(3)]
+    report = backtest(
+        Once(price), [*events, (when(3), change(status, value))], contracts=[contract()]
+    )
+    text = (
+        f"RAIN is {status}, and what it pays was not told: what is held of it counts at its "
+        "last bids, as nothing where there was none"
+    )
+    assert [x.text for x in report.notes if x.is_of_data] == [text] * is_noted
+
+
 @pytest.mark.parametrize(
     "hook", ["on_start", "on_book", "on_trade", "on_timer", "on_order", "on_fill"]
 )

@@ -125,6 +125,13 @@ def test_a_run_without_markets_says_which_the_recording_has(
     assert (gone.code, "there is no" in gone.error["message"]) == (2, True)
 
 
+def test_a_run_over_two_recordings_is_refused(recording: Path) -> None:
+    path = str(recording)
+    done = invoke("run", MAKER, "--over", path, "--over", path, "--json")
+    assert done.code == 2
+    assert "--over is there 2 times, and a run on paper is over one" in done.err
+
+
 @pytest.mark.parametrize("named", [(), ("RAIN",)])
 def test_a_run_over_a_cassette_of_two_venues_says_that_it_holds_no_stream(
     tmp_path: Path, named: Sequence[str]

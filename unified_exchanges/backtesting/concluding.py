@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 from ..guards import GuardPolicy
-from ..models import Fill, OrderStatus, Settlement
+from ..models import Fill, MarketStatus, OrderStatus, Settlement
 from ..money import EXACT, div, total
 from ..paper import PaperEngine, at
 from ..strategies import Desk, Note
@@ -17,7 +18,7 @@ from .course import course_of
 from .feed import Feed
 from .measures import Measures
 from .reading import Provenance
-from .report import Report
+from .report import MarketReport, Report
 from .telling import Teller
 
 __all__ = ["Tally", "report_of"]
@@ -26,6 +27,12 @@ _NAMELESS: Final = (
     "{} books were not told, as they bear the venue's id of their outcome and not its label: "
     "the recording does not say what that is; have the market listed while it is recorded, "
     "as by contract_of(exchange, market_id)"
+)
+
+_OVER: Final = (MarketStatus.CLOSED, MarketStatus.SETTLED)
+_UNPAID: Final = (
+    "{} is {}, and what it pays was not told: what is held of it counts at its last bids, "
+    "as nothing where there was none"
 )
 
 
@@ -111,12 +118,29 @@ def report_of(
         assumptions=assumed(engine, every, feeds, guards),
         decisions=tuple(desk.decisions),
         failures=tuple(teller.failures),
-        notes=_notes(desk, feeds, tally, teller.untold(tally.told)),
+        notes=_notes(
+            desk, feeds, tally, teller.untold(tally.told), _unpaid(engine, markets)
+        ),
     )
 
 
+def _unpaid(engine: PaperEngine, markets: Iterable[MarketReport]) -> list[str]:
+    """What is to be known of markets that are over and have paid nothing for what is held."""
+    return [
+        _UNPAID.format(market.market_id, status)
+        for market in markets
+        if (status := engine.pits[market.market_id].status) in _OVER
+        and market.held
+        and market.value is None
+    ]
+
+
 def _notes(
-    desk: Desk, feeds: list[Feed], tally: Tally, untold: list[str]
+    desk: Desk,
+    feeds: list[Feed],
+    tally: Tally,
+    untold: list[str],
+    unpaid: list[str],
 ) -> tuple[Note, ...]:
     """What the strategy wrote, and what is to be known of the data."""
     of_data = [
@@ -124,6 +148,7 @@ def _notes(
         for feed in feeds
         for moment, text in feed.notes()
     ]
+    of_data += [Note(at=desk.moment, text=text, is_of_data=True) for text in unpaid]
     if tally.began is None:
         text = (
             "there was no event in the data: nothing was told, and nothing could happen"

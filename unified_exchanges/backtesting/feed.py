@@ -44,6 +44,8 @@ class Feed:
     ``is_unended``: all of it was read, and it is of a recording that was not closed; ``spoilt``
     counts then the messages that could not be read for what was redacted in them, and
     ``withheld`` the lines that are not in it.
+    ``until`` is how far the recording goes, which is silent after its last event, once it was
+    read.
     ``polled`` counts the books that were read over REST, and ``is_dated`` says that the
     answers of a cassette have no time but their dates.  ``missing`` are answers that could
     not be read.
@@ -59,6 +61,7 @@ class Feed:
     missing: list[Unread] = attrs.field(factory=list)
     spoilt: int = 0
     withheld: int = 0
+    until: int | None = None
 
     def poll(self, book: OrderBook) -> None:  # noqa: ARG002 - who reads ahead waits for it
         """Count a book that was read over REST."""

@@ -44,8 +44,10 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
     - A gap is told if the stream that is followed for the book has it.  Only one of books, or
       of everything, has another followed there, and one of statuses for what markets do.
     - Where a stream ends, and no other is known to be as far with a book that it told, there
-      is a gap of that until one is; at the end of the last stream there is none.  Of several
-      that end at one moment the newest book is told, if it was passed over before.
+      is a gap of that until one is; after the last event there is none.  Of several
+      that end at one moment the newest book is told, if it was passed over before.  One that
+      is a generator may return how far it goes, where that is later than its last event:
+      what a recording tells is so until it ends, also where nothing happens.
 
     ``repeated`` counts what was passed over so.  The same stream twice is the stream once.
 
@@ -110,10 +112,10 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 if number == 2 * count:
                     yield from self._settle(moment)
                     continue
-                ended = {number - count}
+                over = {number - count}
                 while heap and heap[0][:2] < (moment, 2 * count):
-                    ended.add(heapq.heappop(heap)[1] - count)
-                yield from self._end(ended, moment)
+                    over.add(heapq.heappop(heap)[1] - count)
+                yield from self._end(over, moment)
                 continue
             elif (news := self._news(event, number, moment)) is not None:
                 yield moment, news
@@ -121,9 +123,10 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 self.repeated += 1
             try:
                 following, event = advance()
-            except StopIteration:
-                # What others tell at this moment comes first.
-                replace(heap, (moment, count + number, None, advance))
+            except StopIteration as ended:
+                # What others tell at that moment comes first.
+                until = max(moment, ended.value or moment)
+                replace(heap, (until, count + number, None, advance))
             else:
                 replace(heap, (following, number, event, advance))
 
@@ -166,7 +169,7 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                     lost.append(key)
             for number in ended:
                 book.known.pop(number, None)
-        if all(other == 2 * len(self._streams) for _, other, _, _ in self._heap):
+        if all(event is None for _, _, event, _ in self._heap):
             # Nothing follows in which anything could be missed.
             return [(moment, each) for each in better]
         told = self._followed()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
@@ -123,12 +123,16 @@ def _together(found: Sequence[tuple[Feed, Events]]) -> tuple[Events, list[Feed]]
     return merged(*(_timed(feed, events) for feed, events in found)), feeds
 
 
-def _timed(feed: Feed, events: Events) -> Events:
+def _timed(
+    feed: Feed, events: Events
+) -> Generator[tuple[int, PaperEvent], None, int | None]:
+    """The same events, and how far they go."""
     for told in events:
         if feed.began is None:
             feed.began = told[0]
         feed.ended = told[0]
         yield told
+    return feed.until
 
 
 def _stored(paths: Sequence[Path], market_id: str | None) -> list[tuple[Feed, Events]]:
@@ -170,7 +174,7 @@ def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
             yield from ahead.told(told, feed)
         else:
             yield from tables(path, each, market_id, feed.setbacks, feed.poll)
-        feed.is_unended = not manifest.is_ended
+        feed.until, feed.is_unended = manifest.until, not manifest.is_ended
         feed.spoilt, feed.withheld = manifest.spoilt, manifest.withheld
 
     streams = [
@@ -255,10 +259,10 @@ def _journaled(
                 feed.missing = [*decoder.missing]
                 rest = _journaled(path, ahead, nullcontext(texts), listener)
                 yield from ahead.told(foreseen(rest), feed)
-                feed.is_unended = ahead.is_unended
+                feed.until, feed.is_unended = ahead.until, ahead.is_unended
                 feed.spoilt, feed.withheld = ahead.spoilt, ahead.withheld
                 return
-    feed.is_unended = not isinstance(line, End)
+    feed.until, feed.is_unended = listener.clock.moment, not isinstance(line, End)
     feed.spoilt, feed.withheld = decoder.spoilt, decoder.withheld
 
 
@@ -313,6 +317,7 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
                 feed.poll(event)
             # Answers tell neither tickers nor orders.
             yield moment, event  # type: ignore[misc]
+    feed.until = clock.moment
     feed.missing = [each for found in unread.values() for each in found]
 
 

@@ -102,7 +102,7 @@ def run_strategy(
         bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
     ] = False,
     over: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "--over",
             metavar="RECORDING",
@@ -138,21 +138,22 @@ def run_strategy(
     Where money is real it needs --live, and is confirmed first.
     """
     seconds = lasting(span)
+    path = _one_of(over)
     if journal is not None and not journal.parent.is_dir():
         raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
     with session.screen.results_alone():
         strategy = loading.strategy(file, markets or [])
-    if over is not None:
-        read_paths([over])
+    if path is not None:
+        read_paths([path])
         session.recorded = {
-            "path": over,
+            "path": path,
             "cash": None if cash is None else read_cash(cash),
             "delays": _delays(order_delay, event_delay),
         }
     if not strategy.markets:
-        raise BadRequest(_unnamed(file, over))
-    if over is None:
+        raise BadRequest(_unnamed(file, path))
+    if path is None:
         loading.check_venue(strategy.markets, session.venue)
     screen, exchange = session.screen, session.exchange
     if session.is_real_money and session.live and not yes:
@@ -160,7 +161,7 @@ def run_strategy(
         if not typer.confirm(question, err=True):
             raise BadRequest("nobody confirmed the run, and nothing was sent")
     began = time.monotonic()
-    of_time = seconds if over is None else None  # there it is that of the recording
+    of_time = seconds if path is None else None  # there it is that of the recording
     with (
         until_stopped() as stopped,
         told_at_once(),
@@ -168,7 +169,7 @@ def run_strategy(
     ):
 
         def tell(progress: RunProgress) -> None:
-            state = "live" if over is not None else exchange.stream_health().state
+            state = "live" if path is not None else exchange.stream_health().state
             words = (
                 counted(progress.orders, "order"),
                 counted(progress.fills, "fill"),
@@ -184,6 +185,17 @@ def run_strategy(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )
     screen.document(report, *of_run(report))
+
+
+def _one_of(over: list[Path] | None) -> Path | None:
+    if over is None:
+        return None
+    if len(over) > 1:
+        raise BadRequest(
+            f"--over is there {len(over)} times, and a run on paper is over one recording, "
+            "in its time: `backtest` takes several, as --data A --data B"
+        )
+    return over[0]
 
 
 def _unnamed(file: Path, over: Path | None) -> str:

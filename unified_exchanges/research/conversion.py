@@ -212,6 +212,7 @@ def _convert(
         recorded,
         head,
         files,
+        until=clock.moment,
         is_ended=isinstance(line, End),
         missing=decoder.missing,
         spoilt=decoder.spoilt,

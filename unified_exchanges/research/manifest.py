@@ -52,8 +52,9 @@ class Written:
 
 @attrs.frozen
 class Manifest:
-    """Where the recording was made, whether it was closed, and what was written of it.
+    """Where the recording was made, how far it goes, and what was written of it.
 
+    ``until`` is the nanosecond of its last line, and ``is_ended`` says whether it was closed.
     ``missing`` are answers in it that could not be read, and ``spoilt`` counts the messages
     that could not for what was redacted in them, ``withheld`` the lines that are not in it.
 
@@ -63,6 +64,7 @@ class Manifest:
 
     venue: str
     environment: str
+    until: int
     is_ended: bool
     missing: list[Unread]
     spoilt: int
@@ -89,6 +91,7 @@ def write_manifest(
     head: Header,
     rows: Mapping[str, Mapping[str, int]],
     *,
+    until: int,
     is_ended: bool,
     missing: list[Unread],
     spoilt: int,
@@ -103,7 +106,14 @@ def write_manifest(
         for table, counts in rows.items()
     }
     manifest = Manifest(
-        head.venue, head.environment, is_ended, missing, spoilt, withheld, files
+        head.venue,
+        head.environment,
+        until,
+        is_ended,
+        missing,
+        spoilt,
+        withheld,
+        files,
     )
     file = path / MANIFESTS / recorded.folder / _NAME
     file.parent.mkdir(parents=True)
