@@ -34,6 +34,7 @@ from ..paper.pit import is_crossed
 from .commands import Amend, Cancel, Command, Note, Place
 from .forecasts import Forecasts, read_probability
 from .order_entry import check_terms, read_amount, read_id, read_word, wanted
+from .supposed import Supposed
 from .timers import NEVER, Timers
 
 __all__ = ["Desk"]
@@ -77,6 +78,7 @@ class Desk:
         self._heard = heard
         self.forecasts = Forecasts()
         self.account = account
+        self._supposed = Supposed()
         self.timers = Timers()
         self.is_stopped = False
         self.is_closed = False
@@ -372,13 +374,13 @@ class Desk:
         side, size = fill.side, fill.size
         if fill.is_reversal:
             side, size = side.opposite, EXACT.minus(size)
+        held = self.account.held(fill.market_id, fill.outcome)
         if not contract.nets and side is not BUY:
-            lots = self.account.held(fill.market_id, fill.outcome)
-            if lots.size < size:
-                # Bought elsewhere since the run began: what it cost is not known here.
-                lots.add(EXACT.subtract(size, lots.size), fill.price)
+            self._supposed.sold(fill, size, held)
         fee = fill.fee if fill.fee is not None else self._most_fee(contract, fill)
         self.account.trade(contract, fill.outcome, side, fill.price, size, fee)
+        if not contract.nets and side is BUY and not fill.is_reversal:
+            self._supposed.bought(fill, held)
 
     def _most_fee(self, contract: Contract, fill: Fill) -> Decimal:
         """What a fill pays at most whose fee is not known, below 0 if it takes one back.
