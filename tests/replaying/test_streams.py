@@ -10,6 +10,7 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
+import psutil
 import pytest
 from msgspec.structs import replace
 
@@ -876,3 +877,32 @@ def test_a_loop_over_what_was_told_nothing_ends_with_the_recording_once(
     with stage(venue) as at:
         recorded(flavour, three_watches, at, path)
     assert replayed(flavour, three_watches, path) == [[], [], True, True, True]
+
+
+def is_open(path: Path) -> bool:
+    return str(path) in [x.path for x in psutil.Process().open_files()]
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_whoever_has_closed_a_replay_holds_its_file_no_more(
+    path: Path, flavour: str, is_early: bool
+) -> None:
+    with stage("kalshi") as at:
+        recorded(flavour, two_books, at, path)
+    held: list[Any] = []
+
+    def leaving(ex: Any) -> Any:
+        markets = yield ex.fetch_markets(limit=2)
+        books = ex.watch_order_book([x.market_id for x in markets], policy="every")
+        yield books.next(timeout=30)
+        # The file is read on and on, and whoever still has the exchange reads no more.
+        held.extend((ex, books))
+        assert is_open(path)
+        if not is_early:
+            yield drained(books)
+            assert not is_open(path)
+        return []
+
+    replayed(flavour, leaving, path)
+    assert not is_open(path)

@@ -25,7 +25,8 @@ KINDS = ("local", "guard", "post_only", "ioc", "canceled", "filled")
 class Insisting(Strategy):
     """Places one order of each kind, and asks for a change and a cancel of each.
 
-    So it does at once, or after half a second; what it is told of each is in ``said``.
+    So it does at once, or when it was told that all have ended; what it is told of each is
+    in ``said``.
     """
 
     def __init__(self, name: str, *, is_late: bool, kinds: tuple[str, ...]) -> None:
@@ -34,6 +35,7 @@ class Insisting(Strategy):
         self.kinds = kinds
         self.keys: dict[str, str] = {}
         self.said: dict[str, list[str]] = {kind: [] for kind in kinds}
+        self.has_waited = False
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         if self.keys:
@@ -58,17 +60,13 @@ class Insisting(Strategy):
                 if kind == "canceled":
                     desk.cancel(key)
                 self.insist(desk, key)
-        desk.timer("cancel", timedelta(milliseconds=200))
-        desk.timer("late", timedelta(milliseconds=500))
 
     def insist(self, desk: Desk, key: str) -> None:
         desk.amend(key, size=9)
         desk.cancel(key)
 
     def on_timer(self, desk: Desk, name: str) -> None:
-        if name == "cancel" and self.is_late:
-            desk.cancel(self.keys["canceled"])
-        elif name == "late":
+        if name == "late":
             if self.is_late:
                 for key in self.keys.values():
                     self.insist(desk, key)
@@ -82,16 +80,25 @@ class Insisting(Strategy):
 
     def on_order(self, desk: Desk, order: Order) -> None:
         assert order.client_order_id is not None
-        self.say(order.client_order_id, order.status)
+        kind = self.say(desk, order.client_order_id, order.status)
+        if kind == "canceled" and self.is_late and order.is_open:
+            desk.cancel(order.client_order_id)
 
     def on_failure(self, desk: Desk, failure: Failure) -> None:
         command = type(failure.command).__name__
-        self.say(failure.command.key, f"{command}: {type(failure.error).__name__}")
+        key, what = failure.command.key, type(failure.error).__name__
+        self.say(desk, key, f"{command}: {what}")
 
-    def say(self, key: str, what: str) -> None:
-        for kind, own in self.keys.items():
-            if own == key:
-                self.said[kind].append(what)
+    def say(self, desk: Desk, key: str, what: str) -> str | None:
+        kind = next((kind for kind, own in self.keys.items() if own == key), None)
+        if kind is not None:
+            self.said[kind].append(what)
+            # However long a machine takes for it.
+            ended = [bool(x) and x[-1] != "open" for x in self.said.values()]
+            if all(ended) and not self.has_waited:
+                self.has_waited = True
+                desk.timer("late", timedelta(milliseconds=300))
+        return kind
 
 
 SAID = {
@@ -114,12 +121,11 @@ def test_what_is_asked_of_an_order_that_is_over_is_told_by_nobody(
     # answer comes before the fills: that is told.
     kinds = KINDS if is_late else KINDS[:-1]
     path = tmp_path / "tape.jsonl"
-    said = {}
+    ran: dict[str, Insisting] = {}
 
     def insisting(kind: str, name: str) -> Insisting:
-        strategy = Insisting(name, is_late=is_late, kinds=kinds)
-        said[kind] = strategy.said
-        return strategy
+        ran[kind] = Insisting(name, is_late=is_late, kinds=kinds)
+        return ran[kind]
 
     with stage(venue, enforce_limits=False) as at:
         name = market_of(at).market_id
@@ -128,7 +134,8 @@ def test_what_is_asked_of_an_order_that_is_over_is_told_by_nobody(
     performed(flavour, insisting("paper over it", name), "paper", **over)
     backtest(insisting("backtest", name), path, contracts=[made], cash=1_000)
     told = {kind: SAID[kind] for kind in kinds}
-    assert said == dict.fromkeys(said, told)
+    said = {name: strategy.said for name, strategy in ran.items()}
+    assert said == dict.fromkeys(ran, told)
 
 
 class Late(Strategy):

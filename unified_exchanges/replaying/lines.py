@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from ..recording.format import End, Frame, Header, Line, Torn
 from ..recording.line_clock import LineClock, in_time
-from ..recording.reading import read
+from ..recording.reading import texts_of
 from .player import NEVER
 
 __all__ = ["Lines"]
@@ -33,15 +35,15 @@ class Lines:
         self.due = NEVER
         self._time = _received if by_receipt else _elapsed
         self._rest: Iterator[Line] = iter(())
+        self._opened = ExitStack()
         self._mono = self._base = 0
 
     def begin(self, passed: int, now: int) -> Iterator[Line]:
         """Begin where the clock stands; gives what had been recorded by then."""
         header = self.header
         self.received = LineClock(header.at, header.mono)
-        lines = read(self.file)
-        next(lines)
-        self._rest = in_time(lines, self.received)
+        texts = self._opened.enter_context(texts_of(self.file))
+        self._rest = in_time(starmap(texts.line, texts), self.received)
         self._base = passed
         at, mono = header.at, self._time(header)
         self._fetch()
@@ -88,8 +90,10 @@ class Lines:
         self.at_hand = next(self._rest, None)
 
     def end(self) -> None:
-        """Read no further."""
+        """Read no further, and let go of the file."""
         self.at_hand = None
+        self._rest = iter(())
+        self._opened.close()
 
 
 def _elapsed(line: Any) -> int:

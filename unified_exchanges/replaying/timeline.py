@@ -317,6 +317,12 @@ class Timeline:
         elif isinstance(line, Frame | Opened | Closed | Withheld):
             self._links.take(line)
 
+    def close(self) -> None:
+        """Let go of the recording: for whoever still lets time pass it ends here."""
+        with self.lock:
+            self._lines.end()
+            self._lines.plan(self.passed)
+
     def _finish(self, error: Exception | None) -> None:
         """There is nothing more: whoever watches gets what waits, and the end."""
         self.is_over = True

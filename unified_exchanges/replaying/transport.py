@@ -23,6 +23,11 @@ class _Replay:
         self._timeline = timeline
         self._is_closed = False
 
+    def _close(self) -> None:
+        self._is_closed = True
+        if self._timeline is not None:
+            self._timeline.close()
+
     def _check(self) -> None:
         if self._is_closed:
             raise BadRequest("this transport is closed; make a new exchange")
@@ -56,8 +61,8 @@ class ReplayTransport(_Replay):
             timeline.wait(timeline.sleeping(seconds))
 
     def close(self) -> None:
-        """Refuse further requests."""
-        self._is_closed = True
+        """Refuse further requests, and let go of the recording."""
+        self._close()
 
 
 class AsyncReplayTransport(_Replay):
@@ -84,5 +89,5 @@ class AsyncReplayTransport(_Replay):
             await wait(timeline, timeline.sleeping(seconds))
 
     async def close(self) -> None:
-        """Refuse further requests."""
-        self._is_closed = True
+        """Refuse further requests, and let go of the recording."""
+        self._close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ class Two:
 
     def __init__(self, flavour: str, path: Path) -> None:
         self.flavour, self.path = flavour, path
+        self.traders: list[Trader] = []
         self.ground = KalshiGround(enforce_limits=False)
         self.ground.clock.advance(60)
         self.first = self.another()
@@ -61,9 +63,15 @@ class Two:
         self.ground.venue.handle = handle  # type: ignore[method-assign]
 
     def another(self, **settings: Any) -> Trader:
-        return self.ground.trader(
+        made = self.ground.trader(
             self.flavour, limits=FREE, retry=ONCE, journal=self.path, **settings
         )
+        self.traders.append(made)
+        return made
+
+    def close(self) -> None:
+        for x in self.traders:
+            x.do(x.exchange.aclose if x.is_async else x.exchange.close)
 
     def refusing(self, guard: str) -> Trader:
         """A second process that places nothing any more."""
@@ -112,8 +120,10 @@ class Two:
 
 
 @pytest.fixture(params=["blocking", "async"])
-def two(request: pytest.FixtureRequest, tmp_path: Path) -> Two:
-    return Two(request.param, tmp_path / "orders.db")
+def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Two]:
+    made = Two(request.param, tmp_path / "orders.db")
+    yield made
+    made.close()
 
 
 def told(act: Any) -> UnifiedExchangesError:

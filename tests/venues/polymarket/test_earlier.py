@@ -91,7 +91,7 @@ def test_fault_07_12_other_terms_under_an_id_that_is_proven_free_are_placed(
     asker = first if path is None else scene.another(journal=path)
     assert len(asker.reconcile().absent) == 1
     assert place(scene, asker, size=20).size == 20
-    end(first)
+    end(first, asker)
 
 
 @pytest.mark.parametrize("other", [{"size": 20}, {"post_only": True}])
@@ -107,7 +107,7 @@ def test_fault_07_12_other_terms_are_told_of_the_order_that_has_arrived(
     assert asker.unresolved_intents() == []
     (kept,) = asker.exchange.orders
     assert (kept.state, kept.size) == ("open", 10)
-    end(first)
+    end(first, asker)
 
 
 def test_fault_07_12_20_other_terms_in_a_batch_keep_no_other_order_back(
@@ -131,4 +131,4 @@ def test_fault_07_12_20_other_terms_in_a_batch_keep_no_other_order_back(
     assert new.order is not None
     assert [x.order_id for x in asker.fetch_open_orders()] == [new.order.order_id]
     assert [x.client_order_id for x in asker.unresolved_intents()] == ["same"]
-    end(first)
+    end(first, asker)
