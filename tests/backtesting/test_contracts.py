@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from unified_exchanges.paper import FREE, Contract
 from unified_exchanges.recording import Recorder
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import async_contract_of, contract_of
+from unified_exchanges.testing import cassette
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
@@ -157,3 +159,24 @@ def test_what_is_not_there_is_told_by_the_arguments_that_help(
         backtest(Buyer(), iter([]))
     with pytest.raises(BadRequest, match="a backtest is no exchange but a function"):
         exchange("backtest")
+
+
+def test_of_a_cassette_of_several_venues_they_are_of_each(tmp_path: Path) -> None:
+    path = tmp_path / "both.yaml"
+    contracts: list[Contract] = []
+    with ExitStack() as stack:
+        ats = [stack.enter_context(stage(venue)) for venue in VENUES]
+        tape = stack.enter_context(cassette(path, "record"))
+        for at in ats:
+            with exchange(at.venue, clock=tape.clock, **at.account) as ex:
+                name = next(m for m in ex.fetch_markets() if m.ask).market_id
+                contracts.append(contract_of(ex, name))
+                ex.fetch_order_book(name)
+    names = sorted(x.market_id for x in contracts)
+    assert sorted(x.market_id for x in contracts_in(path)) == names
+    for each in contracts:
+        name = f"{each.market.venue}:{each.market_id}"
+        [found] = contracts_in(path, [name], markets_from=path)
+        assert (found.market, found.fees) == (each.market, each.fees)
+    report = backtest(Buyer(), path)
+    assert sorted(x.market_id for x in report.fills) == names

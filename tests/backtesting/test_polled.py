@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import runpy
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
@@ -32,7 +33,7 @@ from unified_exchanges.paper import Contract
 from unified_exchanges.recording import Body, Recorder, Rest, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.research import convert
-from unified_exchanges.strategies import Strategy, contract_of
+from unified_exchanges.strategies import Desk, Strategy, contract_of
 from unified_exchanges.testing import cassette
 
 from ..recording.sessions import VENUES, Stage, stage
@@ -178,6 +179,44 @@ def test_who_takes_what_a_polled_book_offers_is_filled(tape: Polls) -> None:
     assert found.fills
     offered = {level.price for book in tape.books for level in book.asks}
     assert {fill.price for fill in found.fills} <= offered
+
+
+class Meeting(Strategy):
+    """Offers behind others, and later takes all that there is up to that."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.turn += 1
+        terms = book.market_id, book.outcome
+        behind = book.asks[1].price
+        if self.turn == 1:
+            desk.place(*terms, "sell", behind, 5)
+        if self.turn == 3:
+            desk.place(*terms, "buy", behind, 10_000, time_in_force="ioc")
+
+
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_books_that_somebody_read_himself_count_as_polled(way: str) -> None:
+    with stage("kalshi") as at, exchange("kalshi", **at.account) as ex:
+        name = next(
+            name
+            for name, book in ex.fetch_order_books(
+                [m.market_id for m in ex.fetch_markets() if m.ask]
+            ).items()
+            if len(book.asks) > 1
+        )
+        contract = contract_of(ex, name)
+        read = {
+            "one": lambda: ex.fetch_order_book(name),
+            "many": lambda: ex.fetch_order_books([name])[name],
+        }[way]
+        kept = [(time.time_ns(), read()) for _ in range(4)]
+    best = kept[0][1].asks[0]
+    report = backtest(Meeting(), kept, contracts=[contract], cash=100_000)
+    # Those who stood before the own offer may have left, and others come behind it.
+    assert [(x.price, x.size) for x in report.fills] == [(best.price, best.size)]
 
 
 def test_the_report_counts_polled_books_and_is_the_same_each_time(tape: Polls) -> None:

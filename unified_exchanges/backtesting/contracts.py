@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Final, NamedTuple, TypeAlias, TypeGuard
 from ..errors import BadRequest, MarketNotFound, NotRecorded
 from ..models import FeeRule
 from ..paper import FREE, Contract
+from ..recording.opening import is_cassette
 from ..registry import exchange
 from ..strategies.beginning import time_of
 from ..strategies.given import mistaken
-from .sources import check_path, markets_told
+from .sources import check_path, markets_told, venues_taped
 
 __all__ = [
     "ARGUMENTS",
@@ -115,8 +116,8 @@ def contracts_of(
     left = list(dict.fromkeys(markets))
     found: list[Contract] = []
     unpriced: set[str] = set()
-    for path in recordings:
-        with exchange("replay", path=path) as ex:
+    for path, venue in _each_of(recordings):
+        with exchange("replay", path=path, venue=venue) as ex:
             for name in list(left):
                 market_id = name.removeprefix(f"{ex.id}:")
                 rule: FeeRule = FREE
@@ -143,6 +144,15 @@ def contracts_of(
             f"no recording has the market {left[0]!r}{told}: {advice.of_markets}"
         )
     return found
+
+
+def _each_of(recordings: Iterable[Path]) -> Iterator[tuple[Path, str | None]]:
+    """Recordings with the venue to replay: a cassette may be of several."""
+    for path in recordings:
+        venues: list[str | None] = []
+        if is_cassette(path):
+            venues += venues_taped(path)
+        yield from ((path, venue) for venue in venues or [None])
 
 
 def terms_of(paths: Iterable[Path]) -> list[Path]:

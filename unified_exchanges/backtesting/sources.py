@@ -30,6 +30,7 @@ from .feed import Feed, ReadAhead
 from .merging import Events, merged
 
 if TYPE_CHECKING:
+    from ..description import Description
     from ..replaying.cassette import Heard
     from ..research.catalog import Recorded
 
@@ -41,6 +42,7 @@ __all__ = [
     "feeds_of",
     "markets_told",
     "recorded",
+    "venues_taped",
 ]
 
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
@@ -321,11 +323,21 @@ def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     feed.missing = [each for found in unread.values() for each in found]
 
 
+def venues_taped(path: Path) -> list[str]:
+    """The venues that a cassette is of; raises as `taped` does."""
+    from ..replaying.cassette import venues_on  # noqa: PLC0415 - YAML is an extra
+
+    return venues_on(path, _described())
+
+
 def _answers(path: Path) -> Heard:
     from ..replaying.cassette import load_answers  # noqa: PLC0415 - YAML is an extra
 
-    venues = [folder(x, "blocking").EXCHANGE.describe() for x in exchanges]
-    return load_answers(path, venues)
+    return load_answers(path, _described())
+
+
+def _described() -> list[Description]:
+    return [folder(x, "blocking").EXCHANGE.describe() for x in exchanges]
 
 
 class _Listener:

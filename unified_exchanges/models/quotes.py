@@ -122,7 +122,7 @@ class _Polled:
 
 
 POLLED: Final = _Polled()
-"""Given as ``freshness`` to a book that was read over REST, where others are streamed."""
+"""Given as ``freshness`` to a book that was read over REST."""
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
@@ -180,7 +180,7 @@ class OrderBook(Record):
 
     @property
     def is_polled(self) -> bool:
-        """Whether a recording, or paper, has it by a read: not each change is told then."""
+        """Whether it was read over REST: what changed since the one before is not told then."""
         return self._freshness is POLLED
 
     @property

@@ -18,7 +18,6 @@ from ..errors import (
 )
 from ..flow import Flow, collect
 from ..models import FeeRule, Market, Subject
-from ..models.quotes import POLLED
 from ..paper import Contract
 from ..paper.broker import PaperBroker
 from ..paper.fees import FeesInForce
@@ -337,7 +336,7 @@ class Looking(Pausing):
         book = yield from self.source.fetch_order_book(market_id)
         # What the book shows by now has happened before: a trade counts first.
         self.broker.read_trades(market_id, trades)
-        self.broker.hear(attrs.evolve(book, freshness=POLLED))
+        self.broker.hear(book)
         self._looked[market_id] = self.clock.monotonic()
 
     def _is_stale(self, market_id: str) -> bool:

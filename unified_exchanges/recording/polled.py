@@ -22,7 +22,6 @@ from ..models import (
     Subject,
     Trade,
 )
-from ..models.quotes import POLLED
 from ..paper.tape import Tape
 from .format import Rest
 
@@ -136,7 +135,7 @@ class Polled:
             if before is not None and moment < before:
                 return
             self._books[key] = moment
-        yield attrs.evolve(book, freshness=POLLED)
+        yield book
 
     def trades(self, trades: Iterable[Trade]) -> Iterator[Trade]:
         """A page of trades, newest first."""

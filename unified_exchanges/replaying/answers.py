@@ -232,12 +232,18 @@ class Answers:
             return client_order_id and self._aliases.of(client_order_id)
 
     def placing(
-        self, order_id: str, client_order_id: str | None, late: int
+        self,
+        order_id: str,
+        client_order_id: str | None,
+        late: int,
+        *,
+        is_new: bool = True,
     ) -> Entry | None:
         """What placed an order not longer ago than that, if the program has not done so yet.
 
         Where no answer tells, as one was lost, it is the first that has the order's client
-        id; where no such id is told either, the first of which nobody knew what it placed.
+        id; where no such id is told either, of one that ``is_new`` the first of which nobody
+        knew what it placed.
         """
         own: Entry | None = None
         lost: Entry | None = None
@@ -252,7 +258,7 @@ class Answers:
                 elif entry.ids and is_unclear(entry.line):
                     lost = entry
             if client_order_id is None:
-                return lost
+                return lost if is_new else None
             return None if self._equals.is_used(client_order_id) else own
 
     def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:

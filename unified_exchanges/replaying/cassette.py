@@ -25,7 +25,7 @@ from .addresses import Place, places_of
 from .counterpart import some_of
 from .document import read_document
 
-__all__ = ["Heard", "Tape", "load_answers", "load_cassette"]
+__all__ = ["Heard", "Tape", "load_answers", "load_cassette", "venues_on"]
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +119,12 @@ def load_cassette(
     name, environment = chosen
     start = lines[0].began
     return Tape(venue=name, environment=environment, start=start, lines=lines)
+
+
+def venues_on(file: Path, venues: Sequence[Description]) -> list[str]:
+    """The ids of the venues that the requests of a cassette went to."""
+    lines, _ = _lines(file)
+    return sorted({place[0] for place in places_of(lines, venues) if place is not None})
 
 
 def _lines(file: Path) -> tuple[list[Rest], list[_Mark]]:

@@ -80,9 +80,13 @@ class Early:
         kept = self._kept.get(read.order_id)
         if kept is not None and kept.has(read):
             return True
-        # Without an id of the client's it may be one of long ago.
-        is_known = kept is not None or read.client_order_id is not None
-        return is_known and self._keeps(tell, read)
+        # It may be one of long ago.
+        return self._keeps(tell, read, is_new=False)
+
+    def awaits(self, order_id: str) -> bool:
+        """Whether the run has yet to place an order: by then its venue has none such."""
+        found = self._answers.placing(order_id, None, LATE, is_new=False)
+        return self.is_on and found is not None
 
     def placed(self, entry: Entry) -> None:
         """The run was given what was recorded: news of it come next."""
@@ -96,13 +100,13 @@ class Early:
             else:
                 kept.number = other.number
 
-    def _keeps(self, tell: _Tell, event: StreamEvent) -> bool:
+    def _keeps(self, tell: _Tell, event: StreamEvent, *, is_new: bool = True) -> bool:
         if not isinstance(event, Order | Fill):
             return False
         kept = self._kept.get(event.order_id)
         if kept is None:
             ids = event.order_id, event.client_order_id
-            entry = self._answers.placing(*ids, LATE)
+            entry = self._answers.placing(*ids, LATE, is_new=is_new)
             if entry is None:
                 return False
             kept = self._kept[event.order_id] = _Kept(

@@ -15,6 +15,7 @@ import attrs
 from ...errors import BadRequest
 from ...flow import Flow, collect
 from ...models import Market, OrderBook, Ticker
+from ...models.quotes import POLLED
 from . import parse
 from .arguments import YES, read_id, read_ids, read_outcome
 from .identity import check_asked
@@ -129,6 +130,7 @@ class Quotes(PriceHistory, Tariffs):
             bids=(),
             asks=(),
             timestamp=self._arrival(),
+            freshness=POLLED,
         )
 
     def _arrival(self) -> datetime:

@@ -16,6 +16,7 @@ import attrs
 from ...errors import VenueSchemaError
 from ...flow import Flow, collect
 from ...models import Level, OrderBook, Outcome, Ticker
+from ...models.quotes import POLLED
 from . import parse
 from .arguments import read_market_id, read_market_ids, refusal
 from .asked import check_asked
@@ -188,6 +189,7 @@ class Quotes(Discovery):
             bids=(),
             asks=(),
             timestamp=datetime.fromtimestamp(self.clock.now(), UTC),
+            freshness=POLLED,
         )
 
 

@@ -122,6 +122,15 @@ class _Replayed(PolymarketVenue):
                 request=self.create_name,
             ) from error
 
+    def read_order(
+        self, order_id: str, market_id: str | None = None, *, urgent: bool = False
+    ) -> Flow[Order | None]:
+        # A resync asks for what has filled something and is not known, which this was then.
+        timeline = self.taps.timeline
+        if timeline is not None and timeline.early.awaits(order_id):
+            return None
+        return (yield from super().read_order(order_id, market_id, urgent=urgent))
+
     def free_keys(self, ready: Sequence[Draft]) -> None:
         super().free_keys(ready)
         for x in ready:

@@ -15,6 +15,7 @@ import attrs
 import msgspec
 
 from ....models import Candle, Level, Ohlc, OrderBook, Period, Trade
+from ....models.quotes import POLLED
 from ....money import ONE, ZERO, complement
 from ..wire import quotes as wire
 from .reading import (
@@ -100,6 +101,7 @@ def _book(
         bids=tuple(bids),
         asks=tuple(asks),
         timestamp=timestamp,
+        freshness=POLLED,
     )
     return book if outcome == "yes" else book.complement(outcome)
 

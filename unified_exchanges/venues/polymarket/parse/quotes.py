@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from ....models import Level, OrderBook, PricePoint, Trade
+from ....models.quotes import POLLED
 from ....money import ONE, ZERO
 from ..wire import base
 from ..wire import quotes as wire
@@ -95,6 +96,7 @@ def _book(w: wire.Book, payload: bytes) -> tuple[str, OrderBook]:
             if w.tick_size
             else None
         ),
+        freshness=POLLED,
     )
 
 
