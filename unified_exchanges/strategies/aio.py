@@ -313,8 +313,7 @@ class _AsyncRun:
                 taken.append(command)
                 self._ending.add(sent)
                 sent.add_done_callback(self._ending.discard)
-                if not permit.is_noting:
-                    # Else it ends by itself once that is written down.
+                if not permit.ends_itself:
                     sent.cancel()
         return taken
 

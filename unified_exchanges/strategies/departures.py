@@ -52,6 +52,8 @@ class CommandErrand(Errand):
     journal: MemoryJournal
     has_left: bool = attrs.field(default=False, init=False)
     """Whether the recording has answered more than its reads."""
+    is_sent: bool = attrs.field(default=False, init=False)
+    """Whether any of that had a connection to leave by."""
     is_over: bool = attrs.field(default=False, init=False)
     is_at_once: bool = False
     """Whether it has left by now when it was recorded, or never did."""
@@ -98,6 +100,7 @@ class CommandErrand(Errand):
             self._own = entry.line.at
         if not request.is_read:
             self._sent_at = entry.began
+            self.is_sent = self.is_sent or entry.is_sent
         self.has_left = self.has_left or not request.is_read
         self.has_read = self.has_read or not self.has_left
         return entry
@@ -202,8 +205,8 @@ class Departing:
 
     @property
     def has_left(self) -> bool:
-        """Whether the recording has answered it."""
-        return self.errand is not None and self.errand.has_left
+        """Whether it had left when it was recorded."""
+        return self.errand is not None and self.errand.is_sent
 
     @property
     def is_unsent(self) -> bool:

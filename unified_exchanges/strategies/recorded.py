@@ -298,13 +298,16 @@ class RecordedRun:
 
         The run may end at about this moment.  Where there were many it may wait for the
         limiter, of which a recording tells nothing, or for a read that nobody waited for any
-        more, and meanwhile the run end, its order be canceled, or its time be over.
+        more, or to try once more to connect, and meanwhile the run end, its order be
+        canceled, or its time be over.
         """
         if self._timeline.is_over:
             return 0
         now, venue = self._running.now(), self._ground.exchange.venue
         errand = departing.errand
-        may_wait = errand is not None and (errand.held_back or errand.has_read)
+        may_wait = errand is not None and (
+            errand.held_back or errand.has_read or errand.has_left
+        )
         if departing.has_waited or may_wait:
             left = remaining(departing.command, now - departing.since, venue)
             return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
