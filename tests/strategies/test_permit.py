@@ -305,6 +305,47 @@ def test_what_is_canceled_while_it_waits_for_the_limiter_is_not_sent(
         assert strategy.told == live.told
 
 
+class UsedUp(Pulled):
+    """Uses the limiter up; then what it places is canceled in the same call."""
+
+    def __init__(self, market: Market) -> None:
+        super().__init__(market, at_once=True)
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("use", timedelta(seconds=0.2))
+        desk.timer("place", timedelta(seconds=0.6))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name != "use":
+            super().on_timer(desk, name)
+            return
+        first, low = self.market.outcomes[0].label, self.market.grid.lowest
+        for size in range(10):
+            desk.place(self.market.market_id, first, "buy", low, 1_000 + size)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_is_canceled_as_it_is_placed_never_leaves_if_it_waits_for_the_limiter(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "used_up.jsonl"
+    with stage(venue, enforce_limits=False) as at:
+        posts, live = Posts(at), UsedUp(lowest_bid(at))
+        real = performed(flavour, live, at, path, limits=SLOW[venue])
+    assert real.failures == real.unsent == ()
+    assert len(real.left_orders) == 10
+    sent = [said for said in live.told.values() if said[0][0]]
+    # One may find a place that was earned meanwhile.
+    assert len(posts.came) == len(sent) <= 13
+    for other in FLAVOURS:
+        strategy = UsedUp(live.market)
+        again = replayed(other, strategy, path)
+        assert again.failures == again.unsent == ()
+        assert strategy.told == live.told
+        assert len(again.left_orders) == 10
+
+
 # -- what is read before ---------------------------------------------------------------
 
 
