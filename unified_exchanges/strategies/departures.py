@@ -80,7 +80,7 @@ class CommandErrand(Errand):
     def hurry(self) -> None:
         """Let it ask the recording now, if it has not left: it waits for no turn any more."""
         self._is_hurried = True
-        if not self.has_left:
+        if not self.is_sent:
             self.wake()
 
     def _go_on(self, outcome: Any) -> bool:
@@ -134,7 +134,7 @@ class CommandErrand(Errand):
                 self._since = self._own_time
                 if not self.ground.waits:
                     return None
-            if self._is_hurried and not self.has_left:
+            if self._is_hurried and not self.is_sent:
                 return None
         if isinstance(step, JournalStep):
             return performed(self.journal, step)
@@ -286,6 +286,8 @@ class Departures:
                 if departing.errand is None:
                     departing.is_late = True
                     self._begin(departing, is_hurried=True, is_at_once=True)
+                elif departing.errand.has_left:
+                    departing.errand.hurry()  # it may wait to try once more to connect
         finally:
             self._is_beginning = False
         self._begin_next()
