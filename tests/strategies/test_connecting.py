@@ -101,7 +101,8 @@ class Cut(Strategy):
         self.key = ""
 
     def on_start(self, desk: Desk) -> None:
-        desk.timer("place", timedelta(seconds=0.3))
+        # By then the streams are there.
+        desk.timer("place", timedelta(seconds=1))
 
     def on_timer(self, desk: Desk, name: str) -> None:
         if name == "end":
