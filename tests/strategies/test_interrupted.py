@@ -161,7 +161,8 @@ def begun(request: Request) -> Request:
 class Late(BlockingTransport):
     """Orders arrive so many seconds late, whatever their deadline, or once they are let go.
 
-    They have begun to leave, and nobody can take them back.  So do cancels with DELETE for a ``method``.
+    They have begun to leave, and nobody can take them back.  So do cancels with DELETE for a
+    ``method``.
     """
 
     def __init__(self, seconds: float, method: str = "POST") -> None:
