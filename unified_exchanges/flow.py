@@ -86,10 +86,10 @@ class Request:
     """One HTTP request, ready to leave.
 
     ``url`` is absolute and has no query; ``query`` is in sending order; ``timeout`` is
-    seconds for the whole exchange of bytes.  ``check`` is asked once more when there is a
-    connection, before the first byte leaves: it may raise.  ``reads`` says that it changes
-    nothing whatever its method: some venues are asked for much by POST.  Headers are outside
-    repr: they hold keys.
+    seconds for the whole exchange of bytes.  ``check`` is asked by every transport when there
+    is a connection, right before the first byte leaves: it may raise.  ``reads`` says that it
+    changes nothing whatever its method: some venues are asked for much by POST.  Headers are
+    outside repr: they hold keys.
     """
 
     method: str

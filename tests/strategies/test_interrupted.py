@@ -151,10 +151,18 @@ def ended(
     return found
 
 
-class Late(BlockingTransport):
-    """Orders leave so many seconds late, whatever their deadline, or once they are let go.
+def begun(request: Request) -> Request:
+    """A request of which the first byte leaves now."""
+    if request.check is not None:
+        request.check()
+    return attrs.evolve(request, check=None)
 
-    So do cancels with DELETE for a ``method``.
+
+class Late(BlockingTransport):
+    """Orders arrive so many seconds late, whatever their deadline, or once they are let go.
+
+    They have begun to leave, and nobody can take them back.  So do cancels with DELETE for a
+    ``method``.
     """
 
     def __init__(self, seconds: float, method: str = "POST") -> None:
@@ -166,6 +174,7 @@ class Late(BlockingTransport):
     def send(self, request: Request) -> Response:
         if request.method == self.method:
             self.begun += 1
+            request = begun(request)
             self.go.wait(self.seconds)
         return super().send(request)
 
@@ -182,6 +191,7 @@ class AsyncLate(AioTransport):
     async def send(self, request: Request) -> Response:
         if request.method == self.method:
             self.begun += 1
+            request = begun(request)
             end = time.monotonic() + self.seconds
             # Another thread lets them go.
             while not self.go.is_set() and time.monotonic() < end:  # noqa: ASYNC110

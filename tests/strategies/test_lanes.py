@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from unified_exchanges import (
+    LimitPolicy,
     Market,
     Order,
     OrderBook,
@@ -158,6 +159,52 @@ def _ran(flavour: str, strategy: Strategy, stages: list[Stage]) -> RunReport:
             return await async_run(strategy, *exchanges, seconds=30)
 
     return asyncio.run(go())
+
+
+class Unreadable(Doing):
+    """Cancels more orders at once than there are threads, of which none can be read."""
+
+    COUNT = 280
+
+    def __init__(self, market: Market, at: Stage, threads: int) -> None:
+        super().__init__(market.market_id)
+        self.at = at
+        self.left = threads
+
+    def on_start(self, desk: Desk) -> None:
+        self.keys = [self.bid(desk, self.markets[0]) for _ in range(self.COUNT)]
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if not self.began and len(desk.open_orders) == self.COUNT:
+            self.at.server.faults.add(Fault("stall", method="GET", count=None))
+            self.began = time.monotonic()
+            for key in self.keys:
+                desk.cancel(key)
+            desk.timer("bid", timedelta(seconds=0.5))
+        elif order.client_order_id not in self.keys:
+            self.note(order)
+        elif self.began and not order.is_open:
+            self.left -= 1
+            if not self.left:
+                self.note(order)
+        if len(self.took) == 2:
+            desk.stop()
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.bid(desk, self.markets[0], 20)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_cancels_that_wait_for_room_hold_up_no_order(flavour: str) -> None:
+    unlimited, retry = LimitPolicy(enabled=False), RetryPolicy(deadline=6)
+    # On a loop none takes a thread, and all leave.
+    threads = Unreadable.COUNT if flavour == "async" else 256
+    with stage("kalshi", enforce_limits=False) as at:
+        strategy = Unreadable(market_of(at), at, threads)
+        how = at.account | {"limits": unlimited, "retry": retry}
+        performed(flavour, strategy, "kalshi", **how)
+    assert len(strategy.took) == 2
+    assert max(strategy.took.values()) < 5
 
 
 class Quoting(Doing):

@@ -14,6 +14,7 @@ import pytest
 
 from unified_exchanges import (
     BadRequest,
+    ConnectionLost,
     LimitPolicy,
     Market,
     Order,
@@ -92,6 +93,11 @@ class Creating:
         return "order"
 
 
+def connected(request: Any) -> None:
+    """As a transport does that has a connection."""
+    request.check()
+
+
 def stepped(flow: Any, upto: type) -> Any:
     """Go on until it yields one of these."""
     step = advance(flow, None)
@@ -106,8 +112,10 @@ def test_what_may_leave_goes_on_unchanged() -> None:
     steps = [advance(flow, None) for _ in range(8)]
     naps = [x.seconds for x in steps if isinstance(x, Sleep)]
     assert naps == [0.25, 0.25, pytest.approx(0.1)]
+    assert steps[-1] == WRITE
+    assert not mine.is_begun
+    connected(steps[-1])
     assert mine.is_begun
-    assert steps[-1] is WRITE
     assert not mine.withdraw()
     assert not mine.left.is_set()
     clock = advance(flow, Response(200, {}, b""))
@@ -153,6 +161,53 @@ def test_a_flow_that_is_not_to_send_hears_of_it_and_the_permit_says_why() -> Non
     with pytest.raises(RateLimitExceeded, match="too late"):
         advance(flow, None)
     assert isinstance(creating.met, BadRequest)
+
+
+def test_what_is_taken_back_while_it_connects_sends_nothing_and_tries_no_more() -> None:
+    creating, mine = Creating(), permit(Clock())
+    flow = permitted(creating.flow(), mine)
+    for _ in range(8):
+        step = advance(flow, None)
+    assert mine.ends_itself
+    assert mine.withdraw()
+    with pytest.raises(BadRequest) as refused:
+        connected(step)
+    with pytest.raises(Withdrawn):
+        advance(flow, refused.value)
+    assert creating.met is refused.value
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_what_had_no_connection_can_be_taken_back_before_it_is_tried_again(
+    is_sent: bool,
+) -> None:
+    met: list[Exception] = []
+
+    def trying() -> Any:
+        for pause in range(1, 3):
+            try:
+                yield WRITE
+            except ConnectionLost as lost:
+                met.append(lost)
+            try:
+                yield Sleep(pause)
+            except BadRequest as refused:
+                met.append(refused)
+                raise
+
+    mine = permit(Clock())
+    flow = permitted(trying(), mine)
+    advance(flow, None)
+    lost = ConnectionLost("no connection", sent=is_sent)
+    assert attrs.asdict(advance(flow, lost))  # type: ignore[arg-type]
+    assert met == [lost]
+    assert mine.withdraw() is not is_sent
+    if is_sent:
+        assert advance(flow, None) is WRITE
+        return
+    with pytest.raises(Withdrawn):
+        advance(flow, None)
+    assert [type(x) for x in met] == [ConnectionLost, BadRequest]
 
 
 def test_a_refusal_of_the_flow_itself_is_what_is_told() -> None:
@@ -248,6 +303,47 @@ def test_what_is_canceled_while_it_waits_for_the_limiter_is_not_sent(
         again = replayed(other, strategy, path)
         assert again.failures == again.unsent == again.left_orders == ()
         assert strategy.told == live.told
+
+
+class UsedUp(Pulled):
+    """Uses the limiter up; then what it places is canceled in the same call."""
+
+    def __init__(self, market: Market) -> None:
+        super().__init__(market, at_once=True)
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("use", timedelta(seconds=0.2))
+        desk.timer("place", timedelta(seconds=0.6))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name != "use":
+            super().on_timer(desk, name)
+            return
+        first, low = self.market.outcomes[0].label, self.market.grid.lowest
+        for size in range(10):
+            desk.place(self.market.market_id, first, "buy", low, 1_000 + size)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_is_canceled_as_it_is_placed_never_leaves_if_it_waits_for_the_limiter(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "used_up.jsonl"
+    with stage(venue, enforce_limits=False) as at:
+        posts, live = Posts(at), UsedUp(lowest_bid(at))
+        real = performed(flavour, live, at, path, limits=SLOW[venue])
+    assert real.failures == real.unsent == ()
+    assert len(real.left_orders) == 10
+    sent = [said for said in live.told.values() if said[0][0]]
+    # One may find a place that was earned meanwhile.
+    assert len(posts.came) == len(sent) <= 13
+    for other in FLAVOURS:
+        strategy = UsedUp(live.market)
+        again = replayed(other, strategy, path)
+        assert again.failures == again.unsent == ()
+        assert strategy.told == live.told
+        assert len(again.left_orders) == 10
 
 
 # -- what is read before ---------------------------------------------------------------

@@ -28,6 +28,19 @@ def test_fault_24_a_request_that_is_not_wanted_any_more_sends_no_byte(
     assert (answer.status, len(server.requests)) == (200, 1)
 
 
+def test_it_is_asked_as_well_where_there_is_a_connection_already(
+    serve: Server, client: Client
+) -> None:
+    def check() -> None:
+        raise Halted("stopped")
+
+    server = serve(always(http()))
+    client.send(Request("GET", f"{server.url}/orders"))
+    with pytest.raises(Halted):
+        client.send(Request("POST", f"{server.url}/orders", body=b"{}", check=check))
+    assert len(server.requests) == 1
+
+
 def test_a_request_that_is_still_wanted_leaves(serve: Server, client: Client) -> None:
     server = serve(always(http()))
     asked: list[bool] = []

@@ -82,6 +82,11 @@ class Entry:
         """When it was sent, in nanoseconds since 1970."""
         return self.line.began
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether any of it may have left: it had a connection."""
+        return not isinstance(self.line, Unanswered) or self.line.sent
+
 
 class Equals:
     """Orders that say the same, told apart by the ids that a client gave them.

@@ -258,7 +258,7 @@ class _AsyncRun:
         lanes, venue = self._lanes_of(place), self._exchange_of(place).venue
         turn = lanes.turns.take(command)
         permit = self._running.permit(command, venue, turn.left)
-        lanes.enter(command)
+        lanes.enter(command, turn.left)
         sent = asyncio.create_task(self._queue(command, permit, turn))
         self._sent[sent] = command, permit
         sent.add_done_callback(partial(self._answer, lanes, command, turn.left))
@@ -313,8 +313,7 @@ class _AsyncRun:
                 taken.append(command)
                 self._ending.add(sent)
                 sent.add_done_callback(self._ending.discard)
-                if not permit.is_noting:
-                    # Else it ends by itself once that is written down.
+                if not permit.ends_itself:
                     sent.cancel()
         return taken
 
@@ -323,20 +322,20 @@ class _AsyncRun:
     ) -> Order:
         place, _ = self._session.place_of(command)
         lanes = self._lanes_of(place)
-        async with lanes.of(command):
-            while (event := turn.awaited) is not None:
-                await event.wait()
-            if not isinstance(command, Cancel):
+        if not isinstance(command, Cancel):
+            async with lanes.orders:
+                while (event := turn.awaited) is not None:
+                    await event.wait()
                 return await self._perform(command, permit, nothing)
-            if lanes.seats.locked():
-                # Who waits for others himself holds up no order.
-                permit.left.set()
-            await lanes.seats.acquire()
-            seat = Seat(lanes.seats)
-            try:
-                return await self._perform(command, permit, seat.free)
-            finally:
-                seat.free()
+        if lanes.seats.locked():
+            # Who waits for others himself holds up no order.
+            permit.left.set()
+        await lanes.seats.acquire()
+        seat = Seat(lanes.seats)
+        try:
+            return await self._perform(command, permit, seat.free)
+        finally:
+            seat.free()
 
     async def _perform(
         self, command: Command, permit: Permit, answered: Callable[[], None]
@@ -477,17 +476,16 @@ class _AsyncRun:
                     if isinstance(answer, Order):
                         order_id = answer.order_id
             lanes = self._lanes_of(place)
-            async with lanes.last:
-                await lanes.last_seats.acquire()
-                seat = Seat(lanes.last_seats)
-                try:
-                    begun.add(command.key)
-                    exchange = self._exchange_of(place)
-                    flow = flow_of(exchange, command, place, order_id, is_end=True)
-                    flow = leaving(command, flow, asyncio.Event(), seat.free)
-                    order = await exchange.run(flow)
-                finally:
-                    seat.free()
+            await lanes.last_seats.acquire()
+            seat = Seat(lanes.last_seats)
+            try:
+                begun.add(command.key)
+                exchange = self._exchange_of(place)
+                flow = flow_of(exchange, command, place, order_id, is_end=True)
+                flow = leaving(command, flow, asyncio.Event(), seat.free)
+                order = await exchange.run(flow)
+            finally:
+                seat.free()
         except OrderNotFound as error:
             # The venue does not know the key: it never came there.
             is_over = order_id is None and not self._session.may_arrive(command.key)

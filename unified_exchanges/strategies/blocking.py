@@ -253,7 +253,7 @@ class _Run:
         turn = lanes.turns.take(command)
         sending = _Sending(command, self._running.permit(command, venue, turn.left))
         with self._lock:
-            lanes.enter(command)
+            lanes.enter(command, turn.left)
             sent = lanes.of(command).submit(self._perform, sending, turn)
             self._sent[sent] = sending
         sent.add_done_callback(partial(self._answer, lanes, sending))

@@ -52,6 +52,8 @@ class CommandErrand(Errand):
     journal: MemoryJournal
     has_left: bool = attrs.field(default=False, init=False)
     """Whether the recording has answered more than its reads."""
+    is_sent: bool = attrs.field(default=False, init=False)
+    """Whether any of that had a connection to leave by."""
     is_over: bool = attrs.field(default=False, init=False)
     is_at_once: bool = False
     """Whether it has left by now when it was recorded, or never did."""
@@ -78,7 +80,7 @@ class CommandErrand(Errand):
     def hurry(self) -> None:
         """Let it ask the recording now, if it has not left: it waits for no turn any more."""
         self._is_hurried = True
-        if not self.has_left:
+        if not self.is_sent:
             self.wake()
 
     def _go_on(self, outcome: Any) -> bool:
@@ -98,6 +100,7 @@ class CommandErrand(Errand):
             self._own = entry.line.at
         if not request.is_read:
             self._sent_at = entry.began
+            self.is_sent = self.is_sent or entry.is_sent
         self.has_left = self.has_left or not request.is_read
         self.has_read = self.has_read or not self.has_left
         return entry
@@ -131,7 +134,7 @@ class CommandErrand(Errand):
                 self._since = self._own_time
                 if not self.ground.waits:
                     return None
-            if self._is_hurried and not self.has_left:
+            if self._is_hurried and not self.is_sent:
                 return None
         if isinstance(step, JournalStep):
             return performed(self.journal, step)
@@ -202,8 +205,8 @@ class Departing:
 
     @property
     def has_left(self) -> bool:
-        """Whether the recording has answered it."""
-        return self.errand is not None and self.errand.has_left
+        """Whether it had left when it was recorded."""
+        return self.errand is not None and self.errand.is_sent
 
     @property
     def is_unsent(self) -> bool:
@@ -283,6 +286,8 @@ class Departures:
                 if departing.errand is None:
                     departing.is_late = True
                     self._begin(departing, is_hurried=True, is_at_once=True)
+                elif departing.errand.has_left:
+                    departing.errand.hurry()  # it may wait to try once more to connect
         finally:
             self._is_beginning = False
         self._begin_next()

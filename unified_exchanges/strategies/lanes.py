@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
@@ -17,7 +18,10 @@ SENDERS: Final = 8
 _ON_PAPER: Final = 256
 """The same where nothing is on a wire: each waits for as long as messages take."""
 _CANCELERS: Final = 256
-"""Cancels that are on their way at a time, or were answered and whose orders are read."""
+"""Cancels that are on their way at a time, or were answered and whose orders are read.
+
+Each takes a thread.  On a loop, where it takes none, they are as many as there are.
+"""
 _EXTRA_SEATS: Final = 16
 """Cancels more that are on their way at a time once those that are take too long."""
 
@@ -42,7 +46,8 @@ class Lanes(Generic[R, S, E]):
         event: Callable[[], E],
     ) -> None:
         self.turns = Turns(event)
-        self._count = 0
+        self._counts: Counter[bool] = Counter()
+        """Of orders and changes, and of cancels."""
         self._number = number = _ON_PAPER if venue.id == "paper" else SENDERS
         self.orders = room(number)
         self.cancels = room(_CANCELERS)
@@ -56,20 +61,23 @@ class Lanes(Generic[R, S, E]):
     @property
     def has_room(self) -> bool:
         """Whether another order, or change of one, would wait behind no others."""
-        return self._count < self._number
+        return self._counts[False] < self._number
 
     def widen(self) -> None:
         """Have more cancels at the end on their way at a time."""
         for _ in range(_EXTRA_SEATS):
             self.last_seats.release()
 
-    def enter(self, command: Command) -> None:
-        """It is on its way, or waits for room."""
-        self._count += not isinstance(command, Cancel)
+    def enter(self, command: Command, left: Left) -> None:
+        """It is on its way, or waits for room: a cancel that does holds up no order."""
+        is_cancel = isinstance(command, Cancel)
+        self._counts[is_cancel] += 1
+        if is_cancel and self._counts[is_cancel] > _CANCELERS:
+            left.set()
 
     def leave(self, command: Command) -> None:
         """It is answered, or was taken back."""
-        self._count -= not isinstance(command, Cancel)
+        self._counts[isinstance(command, Cancel)] -= 1
 
     def of(self, command: Command) -> R:
         """The room for a command of a run that goes on."""

@@ -38,7 +38,7 @@ from .grounds import Ground, Recorded
 from .on_paper import OnPaper
 from .on_record import OnRecord
 from .report import RunReport
-from .running import Progress, Running, of_markets
+from .running import AT_ONCE, Progress, Running, of_markets
 from .session import as_library_error
 from .strategy import Strategy
 from .turns import leaving
@@ -50,6 +50,7 @@ __all__ = ["BREATH", "RecordedRun", "is_recorded"]
 BREATH: Final = 256
 """Things that happen before others are let in."""
 _SECOND: Final = 10**9
+_AT_ONCE: Final = round(AT_ONCE * _SECOND)
 _DOUBT: Final = 50_000_000
 """Nanoseconds before a command that is not recorded is said to be so, where a run may end."""
 
@@ -118,6 +119,8 @@ class RecordedRun:
         )
         self._kept: list[Command] = []
         """What was decided and not sent when the run ended."""
+        self._canceled: set[int] = set()
+        """What was to be sent though it was canceled already, by id."""
         self._held: dict[Departing, Exception] = {}
         """What is not recorded, as long as it may turn out why."""
 
@@ -232,11 +235,19 @@ class RecordedRun:
                 self._items.append(partial(session.taken_back, command))
                 continue
             self._sent = self._ground.sent
+            if is_revoked:
+                self._canceled.add(id(command))
+                self._timeline.when_passed(_AT_ONCE, partial(self._revoke, [command]))
             self._departures.send(command, session.since(command))
         self._sent = None
         if revoked:
-            for departing in self._departures.revoke(revoked.values()):
-                self._revoked(departing)
+            self._revoke(revoked.values())
+
+    def _revoke(self, commands: Iterable[Command]) -> None:
+        """Take back what had not begun to leave by now."""
+        self._canceled.difference_update(map(id, commands))
+        for departing in self._departures.revoke(commands):
+            self._revoked(departing)
 
     def _revoked(self, departing: Departing) -> None:
         """Tell that a command did not leave, as its order was canceled before."""
@@ -302,16 +313,21 @@ class RecordedRun:
 
         The run may end at about this moment.  Where there were many it may wait for the
         limiter, of which a recording tells nothing, or for a read that nobody waited for any
-        more, and meanwhile the run end, its order be canceled, or its time be over.
+        more, or to try once more to connect, and meanwhile the run end, its order be
+        canceled, or its time be over.
         """
         if self._timeline.is_over:
             return 0
         now, venue = self._running.now(), self._ground.exchange.venue
         errand = departing.errand
-        may_wait = errand is not None and (errand.held_back or errand.has_read)
+        may_wait = errand is not None and (
+            errand.held_back or errand.has_read or errand.has_left
+        )
         if departing.has_waited or may_wait:
             left = remaining(departing.command, now - departing.since, venue)
             return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
+        if id(departing.command) in self._canceled:
+            return _AT_ONCE + _DOUBT
         return _DOUBT if self._running.end - now <= _DOUBT else 0
 
     def _give_up(self, departing: Departing) -> None:

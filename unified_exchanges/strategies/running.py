@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -27,10 +28,12 @@ from .turns import Left
 from .unsent import overdue, remaining
 from .waiting import Item, Waiting
 
-__all__ = ["BEAT", "Progress", "Running", "of_markets", "patience"]
+__all__ = ["AT_ONCE", "BEAT", "Progress", "Running", "of_markets", "patience"]
 
 BEAT: Final = 0.1
 """Seconds after which a request to stop is looked for."""
+AT_ONCE: Final = 0.25
+"""Seconds in which what was canceled in the call that decided it may leave, or never does."""
 _SECOND: Final = 10**9
 
 Progress = Callable[[RunProgress], object]
@@ -71,6 +74,8 @@ class Running:
         """Seconds for which an answer is waited for at the end."""
         self._awaited = -1
         self._permits = fork.lock()
+        self._canceled: deque[tuple[float, Command]] = deque()
+        """What was handed over though it was canceled, and until when it may leave."""
         self._since = 0.0
 
     def _begin_at(self) -> int:
@@ -158,7 +163,7 @@ class Running:
         """Hand over what is to be sent, and take back what was canceled before it left.
 
         What is canceled in the call in which it is decided leaves all the same if it waits
-        for no room.  ``take_back`` gives those of what was handed over before that had not
+        for nothing.  ``take_back`` gives those of what was handed over before that had not
         begun to be sent, and will not.
         """
         session = self.session
@@ -166,11 +171,18 @@ class Running:
         session.look_up(self.now())
         commands, revoked = session.ready(), session.revoked()
         unsent: list[Command] = []
+        now = self._clock.monotonic()
         for command in commands:
-            if revoked.pop(id(command), None) is None or has_room(command):
-                hand(command)
-            else:
+            is_revoked = revoked.pop(id(command), None) is not None
+            if is_revoked and not has_room(command):
                 unsent.append(command)
+                continue
+            hand(command)
+            if is_revoked:
+                self._canceled.append((now + AT_ONCE, command))
+        while self._canceled and self._canceled[0][0] <= now:
+            _, command = self._canceled.popleft()
+            revoked[id(command)] = command
         if revoked:
             unsent += take_back(revoked)
         for command in unsent:

@@ -57,8 +57,9 @@ def overdue(command: Command, waited: int, venue: Venue) -> RateLimitExceeded:
     what = "order" if isinstance(command, Place) else "change of order"
     return RateLimitExceeded(
         f"{what} {command.key}: not sent, because it waited {waited / _SECOND:.2f} s for "
-        "its turn among those of this run, for the limiter, or for what is read before, past "
-        f"its deadline of {venue.retry.order_deadline:g} s (RetryPolicy.order_deadline); "
+        "its turn among those of this run, for the limiter, for what is read before, or for "
+        f"a connection, past its deadline of {venue.retry.order_deadline:g} s "
+        "(RetryPolicy.order_deadline); "
         "decide less often, or cancel what is not wanted any more",
         venue=venue.id,
         client_order_id=command.key,

@@ -93,6 +93,8 @@ class _Script:
         with self._lock:
             if self._closed:
                 raise BadRequest("this transport is closed; make a new exchange")
+            if request.check is not None:
+                request.check()
             self.requests.append(request)
             return self._answer(request)
 

@@ -245,10 +245,14 @@ class Connection(_Plain):
             super().connect()
         except _BROKEN as error:
             raise _Unreached(error) from error
+
+    def request(self, *args: Any, **options: Any) -> None:
+        """Send a request, over a connection that there is already if it may leave still."""
+        if self.sock is None:
+            self.connect()
         # Connecting may take seconds: it may not be wanted any more.
-        check: Callable[[], None] | None = getattr(_leaving, "check", None)
-        if check is not None:
-            check()
+        _ask()
+        super().request(*args, **options)
 
     def getresponse(self) -> Any:
         """Wait for the answer, in what is left of the time."""
@@ -332,7 +336,15 @@ def _current(
     # An idle connection may be from before a recording, or be a recorder's own.
     while type(connection := take(timeout)) is not pool.ConnectionCls:
         connection.close()
+    if not isinstance(connection, Connection):
+        _ask()
     return connection
+
+
+def _ask() -> None:
+    check: Callable[[], None] | None = getattr(_leaving, "check", None)
+    if check is not None:
+        check()
 
 
 class _Answer(HTTPResponse):
