@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -9,7 +10,7 @@ from . import fork
 from .clock import Clock, SystemClock
 from .policy import TokenBucket
 
-__all__ = ["Limiter"]
+__all__ = ["Limiter", "take_together"]
 
 
 class Limiter:
@@ -60,6 +61,30 @@ class Limiter:
                 found = TokenBucket(*(chosen or granted), share=share)
                 self._buckets[key] = found
         return found
+
+
+def take_together(
+    charged: Sequence[tuple[TokenBucket, float]],
+    now: float,
+    *,
+    urgent: bool,
+    within: float,
+) -> float:
+    """Take from all buckets if the wait is short enough, else from none; when to leave.
+
+    It is one moment for all of them: each keeps what it needs then, and grants to others what
+    refills before.
+    """
+    leaves, asked = now, None
+    while leaves != asked:
+        # What suits one bucket later need not suit another still.
+        asked = leaves
+        for bucket, cost in charged:
+            leaves = bucket.turn(now, cost, urgent=urgent, earliest=leaves)
+    if leaves <= now or leaves - now <= within:
+        for bucket, cost in charged:
+            bucket.take(now, cost, urgent=urgent, earliest=leaves)
+    return leaves
 
 
 _known: Final[WeakValueDictionary[tuple[str, str, int], Limiter]] = (

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 import attrs
 
@@ -17,6 +16,7 @@ from .errors import (
     UnifiedExchangesError,
 )
 from .fields import is_a, is_count, is_flag, is_one_of, is_seconds, is_share
+from .tokens import Tokens
 
 __all__ = ["LimitPolicy", "RetryPolicy", "StreamPolicy", "TokenBucket"]
 
@@ -132,99 +132,12 @@ class LimitPolicy:
     discover: bool = attrs.field(default=True, validator=is_flag())
 
 
-_SAME: Final = 1e-6
-"""Seconds by which the same moment may be told twice."""
-
-
-class _Tokens:
-    """One part of a bucket; ``at`` is when its last taker leaves, maybe in the future.
-
-    ``places`` holds, for each common taker that is still to leave, when that is, what the
-    part was before it and what it takes: so they can be undone when a more urgent one comes,
-    and one when it gives up.
-    """
-
-    __slots__ = ("at", "capacity", "level", "places", "rate")
-
-    def __init__(self) -> None:
-        self.rate = self.capacity = self.level = self.at = 0.0
-        self.places: deque[tuple[float, float, float, float]] = deque()
-
-    def refill(self, now: float) -> None:
-        if now > self.at:
-            self.level = min(self.capacity, self.level + (now - self.at) * self.rate)
-            self.at = now
-
-    def before(self, now: float) -> tuple[float, float]:
-        """``level`` and ``at`` as if nobody common were still to leave."""
-        kept = self.level, self.at
-        there = ((lv, at) for leaves, lv, at, _ in self.places if leaves > now)
-        return next(there, kept)
-
-    def level_at(self, start: float) -> float:
-        """What is there at a moment if nobody takes until then."""
-        return min(self.capacity, self.level + max(0.0, start - self.at) * self.rate)
-
-    def turn(self, start: float, cost: float, state: tuple[float, float]) -> float:
-        """When a taker of that cost may leave, from ``start``: after those before it."""
-        if not cost:
-            return start
-        level, at = state
-        if start > at:
-            level, at = min(self.capacity, level + (start - at) * self.rate), start
-        lacking = max(0.0, cost - level)
-        return at + (lacking / self.rate if lacking else 0.0)
-
-    def take(
-        self, now: float, leaves: float, cost: float, *, urgent: bool, overtaking: bool
-    ) -> None:
-        if not cost:
-            return
-        if overtaking:
-            self.level, self.at = self.before(now)
-        if urgent:
-            # Who is behind an urgent one may be overtaken, it and those before it not.
-            self.places.clear()
-        elif leaves > now:
-            while self.places and self.places[0][0] <= now:
-                self.places.popleft()
-            self.places.append((leaves, self.level, self.at, cost))
-        self.refill(leaves)
-        self.level -= cost
-
-    def give_back(self, leaves: float) -> None:
-        """Who was to leave then does not: nobody who comes later waits for it.
-
-        Those behind it keep their places, with what is there for them now.
-        """
-        moments = [place[0] for place in self.places]
-        mine = min(
-            range(len(moments)), key=lambda n: abs(moments[n] - leaves), default=None
-        )
-        if mine is None or abs(moments[mine] - leaves) > _SAME:
-            return  # it has no place any more
-        _, self.level, self.at, _ = self.places[mine]
-        later = [self.places.pop() for _ in range(len(moments) - mine)][-2::-1]
-        for moment, _, _, cost in later:
-            self.places.append((moment, self.level, self.at, cost))
-            self.refill(moment)
-            self.level -= cost
-
-    def lower(self, level: float) -> None:
-        """There is no more than that, also not before those that are still to leave."""
-        missing = max(0.0, self.level - level)
-        self.level -= missing
-        self.places = deque(
-            (leaves, min(before - missing, level), at, cost)
-            for leaves, before, at, cost in self.places
-        )
-
-
 class TokenBucket:
     """A token bucket for threads and tasks alike: told the time, it answers the wait.
 
-    A taker is given its place at once and waits by itself, so takers are served in the
-    order they came.  The bucket is kept in two parts: a ``share`` of rate and capacity is
+    A taker is given its place at once and waits by itself; those who wait for this bucket are
+    served in the order they came, and who waits for another one holds up nobody here whom it
+    need not.  The bucket is kept in two parts: a ``share`` of rate and capacity is
     for urgent takers (cancels), a cost above one part is taken from both.  Each part is
     kept to exactly, and so is their sum: the venue's own bucket would never refuse.
 
@@ -240,8 +153,8 @@ class TokenBucket:
     def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
         self._lock = fork.lock()
         self._share = share
-        self._common = _Tokens()
-        self._urgent = _Tokens()
+        self._common = Tokens()
+        self._urgent = Tokens()
         self._paused_until = self._urgent_paused_until = float("-inf")
         self._fresh = True
         self._pauses = 0
@@ -266,7 +179,7 @@ class TokenBucket:
                 used = tokens.capacity - tokens.level
                 tokens.rate, tokens.capacity = rate * part, capacity * part
                 tokens.level = tokens.capacity - used
-                tokens.places.clear()
+                tokens.reckon()
 
     def take(
         self,
@@ -275,50 +188,63 @@ class TokenBucket:
         *,
         urgent: bool = False,
         within: float | None = None,
-        least: float = 0.0,
+        earliest: float | None = None,
     ) -> float | None:
         """Take ``cost`` tokens; get the seconds to wait before acting.
 
         With ``within``, take nothing and return None if the wait would be longer.  Who
-        waits for another bucket anyway says by ``least`` how long.
+        waits for another bucket anyway says by ``earliest`` until when.
         """
         with self._lock:
-            first, overtaking, common = self._plan(now, cost, urgent=urgent)
-            leaves = max(first, now + least)
+            leaves, overtaking, common, rest = self._plan(
+                now, cost, now if earliest is None else earliest, urgent=urgent
+            )
             if within is not None and leaves - now > within:
                 return None
-            self._common.take(now, leaves, common, urgent=urgent, overtaking=overtaking)
-            self._urgent.take(now, leaves, cost - common, urgent=True, overtaking=False)
-            self._overtaken += overtaking
+            if overtaking:
+                self._common = self._common.without_common()
+                self._overtaken += 1
+            self._common.place(leaves, common, urgent=urgent)
+            if rest:
+                # Not undone when it is overtaken: few take from both parts.
+                self._urgent.place(leaves, rest, urgent=True)
             return leaves - now
 
-    def give_back(self, leaves: float) -> None:
+    def turn(
+        self,
+        now: float,
+        cost: float,
+        *,
+        urgent: bool = False,
+        earliest: float | None = None,
+    ) -> float:
+        """The moment at which one would leave who takes, from ``earliest`` on."""
+        with self._lock:
+            start = now if earliest is None else earliest
+            return self._plan(now, cost, start, urgent=urgent)[0]
+
+    def give_back(self, leaves: float, cost: float) -> None:
         """Take back what a common taker took who waits until then, and will not leave.
 
         Whoever waits keeps its place: it is those that come later who wait for less.
         """
         with self._lock:
-            self._common.give_back(leaves)
+            self._common.give_back(leaves, cost)
 
     def take_now(self, now: float, cost: float) -> bool:
         """Take for a common taker who need not wait; False, and nothing taken, else.
 
-        What `take` would do with nobody waiting, in a fifth of its time.
+        What `take` would do for one that need not wait, in a fifth of its time.
         """
         common = self._common
         with self._lock:
             if now < self._paused_until:
                 return False
             self._refill(now)
-            if common.at > now or common.level < cost:
+            if common.level < cost or common.turn(now, cost) > now:
                 return False
-            common.level -= cost
+            common.place(now, cost, urgent=False)
             return True
-
-    def wait_for(self, now: float, cost: float, *, urgent: bool = False) -> float:
-        """How long ``take`` would say to wait, without taking."""
-        with self._lock:
-            return self._plan(now, cost, urgent=urgent)[0] - now
 
     def marks(self, *, urgent: bool = False) -> int:
         """A number that changes when takers who wait have lost their places."""
@@ -335,8 +261,7 @@ class TokenBucket:
             if not spares_urgent:
                 self._urgent_paused_until = max(self._urgent_paused_until, end)
             for tokens in (self._common, self._urgent):
-                tokens.level, tokens.at = 0.0, now
-                tokens.places.clear()
+                tokens.empty(now)
             self._fresh = False
             self._pauses += 1
 
@@ -360,11 +285,11 @@ class TokenBucket:
         return cost / (self._common.rate + self._urgent.rate)
 
     def fill(self, now: float) -> float:
-        """How full the bucket is, from 0 to 1."""
+        """How full the bucket is, from 0 to 1, without what is kept for those who wait."""
         with self._lock:
             self._refill(now)
-            level = max(0.0, self._common.level) + max(0.0, self._urgent.level)
-            return level / self.capacity
+            parts = self._common.free(now), self._urgent.free(now)
+            return sum(max(0.0, free) for free in parts) / self.capacity
 
     def _refill(self, now: float) -> None:
         if self._fresh:
@@ -374,41 +299,51 @@ class TokenBucket:
         self._urgent.refill(now)
 
     def _plan(
-        self, now: float, cost: float, *, urgent: bool
-    ) -> tuple[float, bool, float]:
-        """When to leave, whether by overtaking, and what the common part bears."""
-        start = max(now, self._urgent_paused_until if urgent else self._paused_until)
+        self, now: float, cost: float, start: float, *, urgent: bool
+    ) -> tuple[float, bool, float, float]:
+        """When to leave, whether by overtaking, and what each part bears."""
+        paused = self._urgent_paused_until if urgent else self._paused_until
+        start = max(start, paused)
         # Not up to the end of a pause: it need not hold the next taker.
         self._refill(now)
         common, reserve = self._common.capacity, self._urgent.capacity
+        if cost <= common and not urgent:
+            return self._common.turn(start, cost), False, cost, 0.0
         # No venue grants more than all: that leaves when all is full.  Both parts pay it
         # off in the same time, lest one grants what the other still owes.
         debt = max(0.0, cost - (common + reserve))
-        cost -= debt
+        cost = min(cost, common + reserve)
         ways = [min(cost, common)]
         if urgent:
             ways += [
                 cost - min(cost, reserve),
-                cost - max(0.0, self._urgent.level_at(start)),
+                cost - max(0.0, self._urgent.free(start)),
             ]
         # The two parts may add up to a hair less than the whole.
         possible = [w for w in ways if 0.0 <= w <= common and cost - w <= reserve]
-        queued = self._common.level, self._common.at
-        states = [(False, queued)]
-        if urgent and self._common.places:
-            states.append((True, self._common.before(now)))
-        leaves, overtaking, bears = min(
-            (self._leave(start, cost, way, state), overtaking, way)
-            for way in possible or ways[:1]
-            for overtaking, state in states
-        )
-        return leaves, overtaking, bears + debt * (1 - self._share)
+        ways = possible or ways[:1]
+        owed = debt * (1 - self._share), debt * self._share
 
-    def _leave(
-        self, start: float, cost: float, common: float, state: tuple[float, float]
-    ) -> float:
-        reserve = self._urgent
-        return max(
-            self._common.turn(start, common, state),
-            reserve.turn(start, cost - common, (reserve.level, reserve.at)),
-        )
+        def first(line: Tokens, *, overtaking: bool) -> tuple[float, bool, float]:
+            return min(
+                (
+                    self._leave(start, line, w + owed[0], cost - w + owed[1]),
+                    overtaking,
+                    w,
+                )
+                for w in ways
+            )
+
+        best = first(self._common, overtaking=False)
+        if urgent and best[0] > start and self._common.places:
+            best = min(best, first(self._common.without_common(), overtaking=True))
+        leaves, overtaking, bears = best
+        return leaves, overtaking, bears + owed[0], cost - bears + owed[1]
+
+    def _leave(self, start: float, line: Tokens, common: float, rest: float) -> float:
+        """The first moment that suits both parts."""
+        while True:
+            moment = line.turn(self._urgent.turn(start, rest), common)
+            if moment == start:
+                return moment
+            start = moment

@@ -324,6 +324,42 @@ class UsedUp(Pulled):
             desk.place(self.market.market_id, first, "buy", low, 1_000 + size)
 
 
+class Renewing(Strategy):
+    """Takes orders back that wait for the limiter, and places one more."""
+
+    placed = told = 0.0
+    new = ""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.markets = [market.market_id]
+        self.keys: list[str] = []
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("place", timedelta(seconds=0.2))
+
+    def bid(self, desk: Desk, size: int) -> str:
+        first, low = self.market.outcomes[0].label, self.market.grid.lowest
+        return desk.place(self.market.market_id, first, "buy", low, size)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "place":
+            self.keys = [self.bid(desk, 5_000 + n) for n in range(18)]
+            desk.timer("pull", timedelta(seconds=0.3))
+        elif name == "pull":
+            for key in self.keys[10:]:
+                desk.cancel(key)
+            desk.timer("renew", timedelta(seconds=0.4))
+        else:
+            self.placed = time.monotonic()
+            self.new = self.bid(desk, 4_000)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if order.client_order_id == self.new and not self.told:
+            self.told = time.monotonic()
+            desk.stop()
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
 def test_what_is_canceled_as_it_is_placed_never_leaves_if_it_waits_for_the_limiter(
@@ -344,6 +380,20 @@ def test_what_is_canceled_as_it_is_placed_never_leaves_if_it_waits_for_the_limit
         assert again.failures == again.unsent == ()
         assert strategy.told == live.told
         assert len(again.left_orders) == 10
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_an_order_waits_for_none_that_were_taken_back_before_it(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    with stage(venue, enforce_limits=False) as at:
+        live = Renewing(lowest_bid(at))
+        path, slow = tmp_path / "renewed.jsonl", SLOW[venue]
+        real = performed(flavour, live, at, path, limits=slow)
+    assert real.failures == ()
+    # Two leave a second; behind those eight it would wait for almost four.
+    assert 0 < live.told - live.placed < 2
 
 
 # -- what is read before ---------------------------------------------------------------

@@ -194,7 +194,7 @@ def test_fault_43_other_endpoints_are_held_only_where_the_signer_is_told_of(
     terms = (busy.market.market_id, "yes", "buy", busy.market.grid.lowest)
     busy.tries("create_order", *terms, busy.trader.units(1))
     venue, now = busy.trader.venue, busy.ground.clock.monotonic()
-    held = {n for n, b in venue.buckets.items() if b.wait_for(now, 0.0) > 1}
+    held = {n for n, b in venue.buckets.items() if b.turn(now, 0.0) > now + 1}
     assert held == {"clob:place", *(["orders"] if told else [])}
     assert not busy.trader.cancel_order(busy.order_id).is_open
 

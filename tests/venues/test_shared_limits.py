@@ -21,7 +21,7 @@ from unified_exchanges.clock import VirtualClock
 from unified_exchanges.flow import Sleep
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing.scripted import ScriptedTransport
-from unified_exchanges.venues.polymarket import Polymarket
+from unified_exchanges.venues.polymarket import Polymarket, limits
 from unified_exchanges.venues.polymarket.simulated import SimulatedPolymarket
 
 WAITING: list[Any] = []
@@ -115,6 +115,25 @@ def test_a_call_that_is_given_up_while_it_waits_gives_its_place_back() -> None:
         flow.close()
     # One waits still, and nobody else does.
     assert leaves(venue, call) == pytest.approx(waits[began + 1])
+
+
+def test_a_read_waits_for_no_orders_that_wait_for_the_signer_s_own_bucket() -> None:
+    clock = VirtualClock()
+    venue = wallet(0, clock, retry=PATIENT)
+    charges = tuple(limits.charges("/clob/order", "POST"))
+    order = venue.read("/clob/time", about="as an order")
+    order = attrs.evolve(order, charges=(*charges, (limits.ORDERS, 1)))
+    orders, began = [leaves(venue, order) for _ in range(100)], clock.monotonic()
+    waiting = [
+        (x, flow) for x, flow in zip(orders, WAITING[-100:], strict=True) if x > began
+    ]
+    assert orders[-1] > began + 0.8
+    for path in ("/clob/book", "/data/v2/trades", "/gamma/events"):
+        assert leaves(venue, venue.read(path, about="a read")) == began
+    for _, flow in waiting[1:]:
+        flow.close()
+    # All but one that waits are taken back: there is nobody else to wait for.
+    assert leaves(venue, order) == pytest.approx(waiting[1][0])
 
 
 def test_signers_are_counted_each_for_itself() -> None:

@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..flow import Flow, Request, Response, Sleep
 from ..guards import Guards
-from ..limiter import Limiter
+from ..limiter import Limiter, take_together
 from ..models import Fill
 from ..monitor import Monitor, environment_label
 from ..policy import TokenBucket
@@ -359,15 +359,16 @@ class Sender(ABC):
             return None
         now = self.clock.monotonic()
         within = deadline - now - _LEAST_TIME
-        wait, marks = self._queue(call, now, within)
-        if not wait:
+        leaves, marks = self._queue(call, now, within)
+        wait = leaves - now
+        if wait <= 0:
             return None
         if wait > within:
             raise self._held_back(call, wait)
-        return wait, now + wait, marks
+        return wait, leaves, marks
 
     def _queue(self, call: Call, now: float, within: float) -> tuple[float, int]:
-        """Take from all buckets if the wait is short enough, else from none."""
+        """Take the call's tokens if the wait is short enough; when to leave, and marks."""
         charged = [(self.bucket(name), cost) for name, cost in call.charges]
         urgent = call.urgent
         with self.limiter.lock:
@@ -376,22 +377,17 @@ class Sender(ABC):
                 and len(charged) == 1
                 and charged[0][0].take_now(now, charged[0][1])
             ):
-                return 0.0, 0
-            waits = [b.wait_for(now, cost, urgent=urgent) for b, cost in charged]
-            wait = max(waits, default=0.0)
-            if not wait or wait <= within:
-                for bucket, cost in charged:
-                    # All at once: a place before the leaving would be used twice.
-                    bucket.take(now, cost, urgent=urgent, least=wait)
-            return wait, self._marks(call)
+                return now, 0
+            leaves = take_together(charged, now, urgent=urgent, within=within)
+            return leaves, self._marks(call)
 
     def _give_back(self, call: Call, leaves: float, marks: int) -> None:
         """A call that waited is given up: others need not wait for its place."""
         with self.limiter.lock:
             # Of a place that was lost, or that is before all others, nothing is kept.
             if not call.urgent and marks == self._marks(call):
-                for name, _ in call.charges:
-                    self.bucket(name).give_back(leaves)
+                for name, cost in call.charges:
+                    self.bucket(name).give_back(leaves, cost)
 
     def _marks(self, call: Call) -> int:
         return sum(self.bucket(n).marks(urgent=call.urgent) for n, _ in call.charges)

@@ -43,6 +43,7 @@ from unified_exchanges import (
     ReadOnly,
     RetryPolicy,
 )
+from unified_exchanges.limiter import take_together
 from unified_exchanges.venues.polymarket import limits, own_key
 
 CASH = "/clob/balance-allowance"
@@ -391,7 +392,8 @@ def test_who_has_cancelled_more_than_was_left_waits_until_it_is_earned() -> None
     exchange("request", "DELETE", "/clob/order", body={})
     bucket = exchange.venue.bucket("cancels")
     # 80 come back each second.
-    assert bucket.wait_for(exchange.clock.monotonic(), 80) == pytest.approx(3)
+    now = exchange.clock.monotonic()
+    assert bucket.turn(now, 80) - now == pytest.approx(3)
 
 
 @pytest.mark.parametrize("words", ["", "-", "many", "1.5", "²", "9" * 10])
@@ -592,11 +594,8 @@ def test_orders_that_wait_keep_their_places_whoever_cancels() -> None:
     cancels = [*limits.groups_of("/clob/order", "DELETE"), limits.CANCELS]
 
     def take(names: list[str], *, urgent: bool) -> float:
-        buckets = [venue.bucket(name) for name in names]
-        wait = max(x.wait_for(now, 1, urgent=urgent) for x in buckets)
-        for bucket in buckets:
-            assert bucket.take(now, 1, urgent=urgent, least=wait) == wait
-        return wait
+        charged = [(venue.bucket(name), 1.0) for name in names]
+        return take_together(charged, now, urgent=urgent, within=600) - now
 
     def marks() -> int:
         return sum(venue.bucket(name).marks() for name in orders)
