@@ -206,6 +206,13 @@ class Departing:
         return self.errand is not None and self.errand.has_left
 
     @property
+    def may_wait(self) -> bool:
+        """Whether it may have waited for longer than a moment when it was recorded."""
+        errand = self.errand
+        may_wait = errand is not None and bool(errand.held_back or errand.has_read)
+        return self.has_waited or may_wait
+
+    @property
     def is_unsent(self) -> bool:
         """Whether it is to be taken back when the run ends."""
         is_begun = self.errand is not None and not self.is_late
@@ -253,7 +260,7 @@ class Departures:
 
     def moved(self, departing: Departing) -> None:
         """It has come further: others may begin, but behind one that may have waited then."""
-        if departing.went.is_set() and not departing.is_missed:
+        if departing.went.is_set() and not (departing.is_missed and departing.may_wait):
             departing.left.set()
         is_over = departing.errand is not None and departing.errand.is_over
         is_cancel = isinstance(departing.command, Cancel)

@@ -51,7 +51,11 @@ BREATH: Final = 256
 """Things that happen before others are let in."""
 _SECOND: Final = 10**9
 _DOUBT: Final = 50_000_000
-"""Nanoseconds before a command that is not recorded is said to be so, where a run may end."""
+"""Nanoseconds before a command that is not recorded is said to be so.
+
+Live some pass until it leaves: it is not in the recording if meanwhile its order is canceled
+or the run ends.
+"""
 
 
 def is_recorded(venues: Iterable[Venue]) -> bool:
@@ -300,19 +304,17 @@ class RecordedRun:
     def _doubt(self, departing: Departing) -> int:
         """Nanoseconds in which it may turn out why what is not recorded was not sent.
 
-        The run may end at about this moment.  Where there were many it may wait for the
-        limiter, of which a recording tells nothing, or for a read that nobody waited for any
-        more, and meanwhile the run end, its order be canceled, or its time be over.
+        Its order may be canceled in a moment, or the run end.  Where it waited for others, for
+        the limiter, of which a recording tells nothing, or for a read that nobody waited for
+        any more, that may come later, and so may the end of its time.
         """
         if self._timeline.is_over:
             return 0
-        now, venue = self._running.now(), self._ground.exchange.venue
-        errand = departing.errand
-        may_wait = errand is not None and (errand.held_back or errand.has_read)
-        if departing.has_waited or may_wait:
-            left = remaining(departing.command, now - departing.since, venue)
-            return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
-        return _DOUBT if self._running.end - now <= _DOUBT else 0
+        if not departing.may_wait:
+            return _DOUBT
+        waited = self._running.now() - departing.since
+        left = remaining(departing.command, waited, self._ground.exchange.venue)
+        return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
 
     def _give_up(self, departing: Departing) -> None:
         """Nothing came that says why it was not sent."""
