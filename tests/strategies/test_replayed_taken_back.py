@@ -120,3 +120,43 @@ def test_what_was_never_decided_fails_soon_and_holds_up_nothing(
         assert again.told == real.told
         assert {size for size, _ in again.told} == {own}
         assert report.unsent == ()
+
+
+class AtOnce(Strategy):
+    """Places orders and cancels each in the same call, again and again."""
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+        self.told: list[tuple[str, str, int]] = []
+
+    def on_start(self, desk: Desk) -> None:
+        for count in range(10):
+            desk.timer(str(count), timedelta(milliseconds=100 * (count + 1)))
+        desk.timer("enough", timedelta(milliseconds=1_300))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "enough":
+            desk.stop()
+            return
+        market = desk.market(self.markets[0])
+        terms = market.market_id, market.outcomes[0].label, "buy"
+        desk.cancel(desk.place(*terms, market.grid.lowest, 20 + int(name)))
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append((order.order_id, str(order.status), int(order.size)))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_is_placed_and_canceled_in_one_call_is_so_again(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "at_once.jsonl"
+    with stage(venue) as at:
+        real = AtOnce(quoted(at))
+        before = live(flavour, real, at, path)
+    assert before.failures == ()
+    for other in FLAVOURS:
+        again = AtOnce(real.markets[0])
+        assert replayed(other, again, path).failures == ()
+        assert sorted(again.told) == sorted(real.told)
