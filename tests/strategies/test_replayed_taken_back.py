@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from unified_exchanges import NotRecorded, Order
+from unified_exchanges import InvalidPrice, NotRecorded, Order
+from unified_exchanges.simulator.faults import Fault
 from unified_exchanges.strategies import Desk, Failure, Strategy
 
 from ..flavours import FLAVOURS
@@ -123,15 +125,22 @@ def test_what_was_never_decided_fails_soon_and_holds_up_nothing(
 
 
 class AtOnce(Strategy):
-    """Places orders and cancels each in the same call, again and again."""
+    """Places orders and cancels each in the same call, again and again.
 
-    def __init__(self, name: str) -> None:
+    The first is refused by its price.  ``more`` is the size of one more.
+    """
+
+    def __init__(self, name: str, more: int | None = None) -> None:
         self.markets = [name]
+        self.more = more
         self.told: list[tuple[str, str, int]] = []
+        self.failed: list[type[Exception]] = []
 
     def on_start(self, desk: Desk) -> None:
         for count in range(10):
             desk.timer(str(count), timedelta(milliseconds=100 * (count + 1)))
+        if self.more is not None:
+            desk.timer(str(self.more), timedelta(milliseconds=350))
         desk.timer("enough", timedelta(milliseconds=1_300))
 
     def on_timer(self, desk: Desk, name: str) -> None:
@@ -140,10 +149,14 @@ class AtOnce(Strategy):
             return
         market = desk.market(self.markets[0])
         terms = market.market_id, market.outcomes[0].label, "buy"
-        desk.cancel(desk.place(*terms, market.grid.lowest, 20 + int(name)))
+        price = market.grid.lowest / (2 if name == "0" else 1)
+        desk.cancel(desk.place(*terms, price, 20 + int(name)))
 
     def on_order(self, desk: Desk, order: Order) -> None:
         self.told.append((order.order_id, str(order.status), int(order.size)))
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        self.failed.append(type(failure.error))
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -154,9 +167,111 @@ def test_what_is_placed_and_canceled_in_one_call_is_so_again(
     path = tmp_path / "at_once.jsonl"
     with stage(venue) as at:
         real = AtOnce(quoted(at))
-        before = live(flavour, real, at, path)
-    assert before.failures == ()
+        live(flavour, real, at, path)
+    assert real.failed == [InvalidPrice]
     for other in FLAVOURS:
-        again = AtOnce(real.markets[0])
-        assert replayed(other, again, path).failures == ()
+        again = AtOnce(real.markets[0], more=50)
+        replayed(other, again, path)
+        assert again.failed == [InvalidPrice]
+        assert sorted(again.told) == sorted([*real.told, ("", "canceled", 70)])
+
+
+class Changing(Strategy):
+    """Changes price and size of an order and cancels it, all in one call.
+
+    A moment before that it asks for the same price, and has that taken back.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+        self.told: list[tuple[str, str, Decimal, Decimal]] = []
+
+    def on_start(self, desk: Desk) -> None:
+        steps = {"place": 300, "before": 900, "change": 930, "enough": 1_500}
+        for name, milliseconds in steps.items():
+            desk.timer(name, timedelta(milliseconds=milliseconds))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        market = desk.market(self.markets[0])
+        low = market.grid.lowest
+        if name == "place":
+            terms = market.market_id, market.outcomes[0].label, "buy"
+            self.key = desk.place(*terms, low, 17)
+        elif name == "enough":
+            desk.stop()
+        else:
+            desk.amend(self.key, price=low * 6)
+            if name == "change":
+                desk.amend(self.key, size=11)
+                desk.cancel(self.key)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append((order.order_id, str(order.status), order.price, order.size))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_change_that_was_taken_back_while_it_read_keeps_none_behind_it(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "changing.jsonl"
+    with stage("kalshi") as at:
+        one = "/portfolio/orders/[^/]+$"
+        at.server.faults.add(Fault("delay", method="GET", path=one, seconds=0.2))
+        real = Changing(quoted(at))
+        before = live(flavour, real, at, path)
+    assert before.failures == before.unsent == before.left_orders == ()
+    for other in FLAVOURS:
+        again = Changing(real.markets[0])
+        report = replayed(other, again, path)
+        assert report.failures == report.unsent == report.left_orders == ()
+        assert again.told == real.told
+
+
+class Ending(Strategy):
+    """Three orders rest; one is being changed when the run ends, and still reads then."""
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+        self.told: list[tuple[str, str, Decimal]] = []
+
+    def on_start(self, desk: Desk) -> None:
+        for name, milliseconds in {"place": 300, "change": 800, "end": 900}.items():
+            desk.timer(name, timedelta(milliseconds=milliseconds))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        market = desk.market(self.markets[0])
+        low = market.grid.lowest
+        if name == "place":
+            terms = market.market_id, market.outcomes[0].label, "buy"
+            self.keys = [desk.place(*terms, low * n, 20) for n in (1, 2, 3)]
+        elif name == "change":
+            desk.amend(self.keys[0], price=low * 6)
+        else:
+            desk.stop()
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append((order.order_id, str(order.status), order.price))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_change_that_still_read_when_the_run_ended_does_not_keep_it_from_ending(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ending.jsonl"
+    with stage("kalshi") as at:
+        reads = "/portfolio/orders|user_data_timestamp"
+        how = {"method": "GET", "path": reads, "seconds": 0.36, "count": None}
+        at.server.faults.add(Fault("lag", **how))
+        real = Ending(quoted(at))
+        before = live(flavour, real, at, path)
+    assert len(before.unsent) == 1
+    assert len(before.left_orders) == 3
+    for other in FLAVOURS:
+        again = Ending(real.markets[0])
+        report = replayed(other, again, path)
+        assert report.failures == ()
+        assert len(report.unsent) == 1
+        assert sorted(x.order_id for x in report.left_orders) == sorted(
+            x.order_id for x in before.left_orders
+        )
         assert sorted(again.told) == sorted(real.told)

@@ -22,6 +22,8 @@ __all__ = ["CommandErrand", "Departing", "Departures", "LeftOnce"]
 _SECOND: Final = 10**9
 _JITTER: Final = _SECOND // 1_000
 """Nanoseconds that pass between a look at the clock and a request."""
+_EARLY: Final = _SECOND // 200
+"""Nanoseconds by which a command may be decided earlier than it was then."""
 _BEFORE: Final = (LATE, 0)
 """Nanoseconds before and after a change left in which its command read how things stood."""
 _AGAIN: Final = (_SECOND // 50, _SECOND // 2)
@@ -74,6 +76,20 @@ class CommandErrand(Errand):
     """By how much later that was asked here, when it was asked first."""
     _is_again: bool = attrs.field(default=False, init=False)
     """Whether it asks for that once more."""
+    _answer: Entry | None = attrs.field(default=None, init=False)
+    """What it was given last, or waits for."""
+
+    @property
+    def was_reading(self) -> bool:
+        """Whether by now it had not left when it was recorded, as it waited for a read.
+
+        So it was taken back, if it was not to leave any more.  A read that was given up is
+        not recorded: then it is given that of another, which had not begun by now.
+        """
+        if self.has_left or self._answer is None or self.ground.waits:
+            return False
+        read, now = self._answer.line, self.ground.clock.wall
+        return read.at > now + _EARLY or read.began > now + _JITTER
 
     def hurry(self) -> None:
         """Let it ask the recording now, if it has not left: it waits for no turn any more."""
@@ -89,11 +105,16 @@ class CommandErrand(Errand):
     def _claim(self, request: Request) -> Entry:
         since, within = self._where()
         entry = self.ground.claim(
-            request, since, within=within, is_at_once=self.is_at_once
+            request,
+            since,
+            within=within,
+            is_at_once=self.is_at_once,
+            is_before=request.is_read and self._change_ahead is not None,
         )
         if not self._is_again:
             self._late = max(0, self.ground.clock.wall - entry.began)
         self._since, self._is_again, self._asked = None, False, request
+        self._answer = entry
         if not (self.ground.waits or entry.is_shared):
             self._own = entry.line.at
         if not request.is_read:
@@ -186,6 +207,8 @@ class Departing:
     """Whether it was begun to see if it was sent: it is not to leave any more."""
     is_revoked: bool = False
     """Whether its order was to end before it was known to have left."""
+    is_canceled: bool = False
+    """Whether its order was to end when it was decided: it leaves all the same if it can."""
     is_overdue: bool = False
     """Whether it had waited for too long when it was begun."""
     is_missed: bool = False
@@ -199,6 +222,11 @@ class Departing:
     def answer(self) -> None:
         """It holds no others up any more."""
         self.is_answered = True
+
+    def close(self) -> None:
+        """Do no more of it: it is taken back."""
+        if self.errand is not None:
+            self.errand.flow.close()
 
     @property
     def has_left(self) -> bool:
@@ -216,7 +244,13 @@ class Departing:
     def is_unsent(self) -> bool:
         """Whether it is to be taken back when the run ends."""
         is_begun = self.errand is not None and not self.is_late
+        is_begun = is_begun and not self.was_reading
         return self.is_missed or not (is_begun or self.has_left)
+
+    @property
+    def was_reading(self) -> bool:
+        """Whether it reads what it was told later than now when it was recorded."""
+        return self.errand is not None and self.errand.was_reading
 
 
 class Departures:
@@ -248,9 +282,10 @@ class Departures:
         waiting = [x for x in self._waiting[False] if x.errand is None]
         return self._room is None or self._begun[False] + len(waiting) < self._room
 
-    def send(self, command: Command, since: int) -> None:
+    def send(self, command: Command, since: int, *, is_canceled: bool) -> None:
         """Begin it as soon as there is room and those before it have left."""
         departing = Departing(command, self._turns.take(command), since)
+        departing.is_canceled = is_canceled
         self._on_way[id(command)] = departing
         self._waiting[isinstance(command, Cancel)].append(departing)
         self._begin_next()
@@ -276,7 +311,7 @@ class Departures:
         return self._on_way.pop(id(departing.command), None) is not None
 
     def revoke(self, commands: Iterable[Command]) -> list[Departing]:
-        """Begin none of these any more; gives those of which nothing is recorded by now.
+        """Begin none of these any more; gives those that had not left by now.
 
         One that had begun live right before, and has not here, is in the recording.
         """
@@ -293,7 +328,7 @@ class Departures:
         finally:
             self._is_beginning = False
         self._begin_next()
-        return [x for x in revoked if x.is_missed]
+        return [x for x in revoked if x.is_missed or x.was_reading]
 
     def stop(self) -> list[Departing]:
         """Begin no more; gives what is on its way, or waits, as it was decided."""

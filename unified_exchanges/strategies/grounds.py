@@ -158,11 +158,13 @@ class Ground(ABC):
         *,
         within: tuple[int, int] | None = None,
         is_at_once: bool = False,
+        is_before: bool = False,
     ) -> Entry:
         """What was recorded of a request of a command; raises `NotRecorded`.
 
         ``since`` is when it began to wait before that, such as between two tries, or had
         come to that in the recording.  ``within`` is how many nanoseconds before and after
         that it began, where that is known.
-        ``is_at_once`` is of one that has left by now, or never did.
+        ``is_at_once`` is of one that has left by now, or never did, and ``is_before`` of a
+        read before a change of which ``within`` knows when it left.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from typing import Final
 
@@ -141,20 +141,28 @@ class OnRecord(Ground):
         *,
         within: tuple[int, int] | None = None,
         is_at_once: bool = False,
+        is_before: bool = False,
     ) -> Entry:
         """The same request, sent about now when it was recorded; raises `NotRecorded`.
 
         What was read once then may be asked for twice here, by commands that begin together,
-        of which the first alone read it then.  Both get the same answer.
+        of which the first alone read it then.  Both get the same answer; of what was read
+        ``is_before`` a change rather than one of later, which may know of that change.
         """
         answers = self.timeline.answers
         is_read = request.method == "GET"
+        entry: Entry | None = None
+        if is_before:
+            with suppress(NotRecorded):
+                entry = answers.claim(request, within, since=since, is_shared=True)
         try:
             if is_at_once:
                 within = _AT_ONCE
             elif within is None or not answers.is_left(request, since, within):
                 within = COMMANDS
-            entry = answers.claim(request, within, since=since, is_shared=is_read)
+            entry = entry or answers.claim(
+                request, within, since=since, is_shared=is_read
+            )
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "

@@ -231,12 +231,13 @@ class RecordedRun:
         session = self._running.session
         commands, revoked = session.ready(), session.revoked()
         for command in commands:
-            is_revoked = revoked.pop(id(command), None) is not None
-            if is_revoked and not self._departures.has_room:
+            is_canceled = revoked.pop(id(command), None) is not None
+            if is_canceled and not self._departures.has_room:
                 self._items.append(partial(session.taken_back, command))
                 continue
             self._sent = self._ground.sent
-            self._departures.send(command, session.since(command))
+            since = session.since(command)
+            self._departures.send(command, since, is_canceled=is_canceled)
         self._sent = None
         if revoked:
             for departing in self._departures.revoke(revoked.values()):
@@ -245,6 +246,7 @@ class RecordedRun:
     def _revoked(self, departing: Departing) -> None:
         """Tell that a command did not leave, as its order was canceled before."""
         if self._departures.takes(departing):
+            departing.close()
             session = self._running.session
             self._items.append(partial(session.taken_back, departing.command))
 
@@ -283,7 +285,8 @@ class RecordedRun:
         elif departing.is_missed and session.is_stopping:
             self._withdraw(departing)
             return
-        elif departing.is_missed and departing.is_revoked:
+        elif departing.is_missed and (departing.is_revoked or departing.is_canceled):
+            # Also where it left, but one before it, which did not, has its answer.
             self._revoked(departing)
             return
         doubt = self._doubt(departing) if departing.is_missed else 0
@@ -413,8 +416,7 @@ class RecordedRun:
 
     def _withdraw(self, departing: Departing) -> None:
         if self._departures.takes(departing):
-            if departing.errand is not None:
-                departing.errand.flow.close()
+            departing.close()
             self._running.session.withdraw(departing.command)
             self._kept.append(departing.command)
 
