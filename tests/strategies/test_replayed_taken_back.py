@@ -275,3 +275,48 @@ def test_a_change_that_still_read_when_the_run_ended_does_not_keep_it_from_endin
             x.order_id for x in before.left_orders
         )
         assert sorted(again.told) == sorted(real.told)
+
+
+class Expiring(Strategy):
+    """An order expires; ``cancels`` is when it is canceled besides."""
+
+    def __init__(self, name: str, cancels: datetime | None = None) -> None:
+        self.markets = [name]
+        self.cancels = cancels
+        self.ended: datetime | None = None
+
+    def on_start(self, desk: Desk) -> None:
+        market = desk.market(self.markets[0])
+        terms = market.market_id, market.outcomes[0].label, "buy", market.grid.lowest
+        expires = desk.now.replace(microsecond=0) + timedelta(seconds=3)
+        self.key = desk.place(*terms, 10, expires_at=expires)
+        if self.cancels is not None:
+            desk.timer("cancel", self.cancels - desk.now)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        if name == "cancel":
+            desk.cancel(self.key)
+        else:
+            desk.stop()
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        if not order.is_open:
+            self.ended = desk.now
+            desk.timer("enough", timedelta(milliseconds=200))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_cancel_of_what_ends_in_a_moment_goes_nowhere(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "expiring.jsonl"
+    with stage("kalshi") as at:
+        real = Expiring(quoted(at))
+        live(flavour, real, at, path)
+    assert real.ended is not None
+    for other in FLAVOURS:
+        # Live the end was told first: here a stream is a moment later.
+        again = Expiring(real.markets[0], real.ended - timedelta(milliseconds=20))
+        report = replayed(other, again, path)
+        assert report.failures == report.unsent == ()
+        assert again.ended is not None

@@ -246,6 +246,7 @@ class RecordedRun:
     def _revoked(self, departing: Departing) -> None:
         """Tell that a command did not leave, as its order was canceled before."""
         if self._departures.takes(departing):
+            self._held.pop(departing, None)
             departing.close()
             session = self._running.session
             self._items.append(partial(session.taken_back, departing.command))
@@ -324,11 +325,15 @@ class RecordedRun:
         error = self._held.pop(departing, None)
         if error is None:
             return
+        session, command = self._running.session, departing.command
+        if isinstance(command, Cancel) and session.has_ended(command.key):
+            # Live that was told before it left: nothing was left to cancel.
+            self._revoked(departing)
+            return
         if self._is_overdue(departing) and self._is_sending:
             error = self._overdue(departing)
         told = as_library_error(error)
-        failed = self._running.session.failed
-        self._put(partial(self._conclude, departing, failed, told))
+        self._put(partial(self._conclude, departing, session.failed, told))
 
     @property
     def _is_sending(self) -> bool:
@@ -416,6 +421,7 @@ class RecordedRun:
 
     def _withdraw(self, departing: Departing) -> None:
         if self._departures.takes(departing):
+            self._held.pop(departing, None)
             departing.close()
             self._running.session.withdraw(departing.command)
             self._kept.append(departing.command)
