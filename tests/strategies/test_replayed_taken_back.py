@@ -11,7 +11,7 @@ import pytest
 
 from unified_exchanges import InvalidPrice, NotRecorded, Order
 from unified_exchanges.simulator.faults import Fault
-from unified_exchanges.strategies import Desk, Failure, Strategy
+from unified_exchanges.strategies import Desk, Failure, RunReport, Strategy
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, stage
@@ -228,14 +228,19 @@ def test_a_change_that_was_taken_back_while_it_read_keeps_none_behind_it(
 
 
 class Ending(Strategy):
-    """Three orders rest; one is being changed when the run ends, and still reads then."""
+    """Three orders rest; when the run ends one is being changed, and still reads, or canceled.
 
-    def __init__(self, name: str) -> None:
+    ``last`` is which of both is asked for, and how many milliseconds before the end.
+    """
+
+    def __init__(self, name: str, *last: tuple[str, int]) -> None:
         self.markets = [name]
+        self.last = dict(last)
         self.told: list[tuple[str, str, Decimal]] = []
 
     def on_start(self, desk: Desk) -> None:
-        for name, milliseconds in {"place": 300, "change": 800, "end": 900}.items():
+        steps = {name: 900 - before for name, before in self.last.items()}
+        for name, milliseconds in ({"place": 300, "end": 900} | steps).items():
             desk.timer(name, timedelta(milliseconds=milliseconds))
 
     def on_timer(self, desk: Desk, name: str) -> None:
@@ -246,11 +251,22 @@ class Ending(Strategy):
             self.keys = [desk.place(*terms, low * n, 20) for n in (1, 2, 3)]
         elif name == "change":
             desk.amend(self.keys[0], price=low * 6)
+        elif name == "cancel":
+            desk.cancel(self.keys[0])
         else:
             desk.stop()
 
     def on_order(self, desk: Desk, order: Order) -> None:
         self.told.append((order.order_id, str(order.status), order.price))
+
+
+def assert_unsent(again: RunReport, before: RunReport) -> None:
+    assert again.failures == ()
+    assert len(again.unsent) == 1
+    assert {x.order_id for x in again.left_orders} == {
+        x.order_id for x in before.left_orders
+    }
+    assert len(again.left_orders) == 3
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -260,20 +276,32 @@ def test_a_change_that_still_read_when_the_run_ended_does_not_keep_it_from_endin
     path = tmp_path / "ending.jsonl"
     with stage("kalshi") as at:
         reads = "/portfolio/orders|user_data_timestamp"
-        how = {"method": "GET", "path": reads, "seconds": 0.36, "count": None}
-        at.server.faults.add(Fault("lag", **how))
+        lag = Fault("lag", method="GET", path=reads, seconds=0.36, count=None)
+        at.server.faults.add(lag)
+        real = Ending(quoted(at), ("change", 100))
+        before = live(flavour, real, at, path)
+    assert_unsent(before, before)
+    for other in FLAVOURS:
+        again = Ending(real.markets[0], ("change", 100))
+        assert_unsent(replayed(other, again, path), before)
+        assert sorted(again.told) == sorted(real.told)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_cancel_right_before_the_end_is_not_that_of_the_end(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ending.jsonl"
+    with stage(venue) as at:
+        slow = Fault("delay", method="DELETE", path="order", seconds=0.2, count=None)
+        at.server.faults.add(slow)
         real = Ending(quoted(at))
         before = live(flavour, real, at, path)
-    assert len(before.unsent) == 1
-    assert len(before.left_orders) == 3
     for other in FLAVOURS:
-        again = Ending(real.markets[0])
-        report = replayed(other, again, path)
-        assert report.failures == ()
-        assert len(report.unsent) == 1
-        assert sorted(x.order_id for x in report.left_orders) == sorted(
-            x.order_id for x in before.left_orders
-        )
+        # Live it had not left by then: the recording has only the cancels of the end.
+        again = Ending(real.markets[0], ("cancel", 1))
+        assert_unsent(replayed(other, again, path), before)
         assert sorted(again.told) == sorted(real.told)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -12,7 +13,7 @@ from ..flow import Behind, JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..replaying.answers import Entry
 from ..replaying.early import COMMANDS, LATE
-from ..replaying.errands import Errand
+from ..replaying.errands import LATER, Errand
 from .commands import Cancel, Command
 from .grounds import Ground
 from .turns import Turn, Turns
@@ -55,6 +56,7 @@ class CommandErrand(Errand):
     has_left: bool = attrs.field(default=False, init=False)
     """Whether the recording has answered more than its reads."""
     is_over: bool = attrs.field(default=False, init=False)
+    is_cancel: bool = False
     is_at_once: bool = False
     """Whether it has left by now when it was recorded, or never did."""
     has_read: bool = attrs.field(default=False, init=False)
@@ -78,6 +80,9 @@ class CommandErrand(Errand):
     """Whether it asks for that once more."""
     _answer: Entry | None = attrs.field(default=None, init=False)
     """What it was given last, or waits for."""
+    _due: Entry | None = attrs.field(default=None, init=False)
+    """What is recorded of a cancel that waits for the moment at which it was sent."""
+    _is_closed: bool = attrs.field(default=False, init=False)
 
     @property
     def was_reading(self) -> bool:
@@ -96,6 +101,37 @@ class CommandErrand(Errand):
         self._is_hurried = True
         if not self.has_left:
             self.wake()
+
+    @property
+    def is_of_end(self) -> bool:
+        """Whether the run that was recorded sent it when it had ended, if it ends by now."""
+        return self._due is not None and self.ground.is_of_end(self._due)
+
+    def close(self) -> None:
+        """Do no more of it: it is taken back."""
+        self._is_closed = True
+        self.flow.close()
+
+    def _ask(self, request: Request) -> Any:
+        if not self.is_cancel or request.is_read or self.ground.waits:
+            return super()._ask(request)
+        # The end of the run that was recorded may have sent it, which ends before that here.
+        since, within = self._where()
+        entry = self.answers.ahead(request, since, within or COMMANDS)
+        span = 0 if entry is None else entry.began - self.ground.clock.wall
+        if span <= 0:
+            return super()._ask(request)
+        self._due = entry
+        self.times.when_passed(span, partial(self._send_now, request))
+        return LATER
+
+    def _send_now(self, request: Request) -> None:
+        self._due = None
+        if self._is_closed:
+            return
+        outcome = super()._ask(request)
+        if outcome is not LATER:
+            self._resume(outcome)
 
     def _go_on(self, outcome: Any) -> bool:
         self.is_over = super()._go_on(outcome)
@@ -226,7 +262,7 @@ class Departing:
     def close(self) -> None:
         """Do no more of it: it is taken back."""
         if self.errand is not None:
-            self.errand.flow.close()
+            self.errand.close()
 
     @property
     def has_left(self) -> bool:
@@ -243,7 +279,8 @@ class Departing:
     @property
     def is_unsent(self) -> bool:
         """Whether it is to be taken back when the run ends."""
-        is_begun = self.errand is not None and not self.is_late
+        errand = self.errand
+        is_begun = errand is not None and not (self.is_late or errand.is_of_end)
         is_begun = is_begun and not self.was_reading
         return self.is_missed or not (is_begun or self.has_left)
 

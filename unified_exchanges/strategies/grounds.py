@@ -150,6 +150,11 @@ class Ground(ABC):
     def left_at(self, command: Command, order_id: str | None) -> int | None:
         """When a change left in the recording, if that is known."""
 
+    def is_of_end(self, cancel: Entry) -> bool:
+        """Whether a cancel that is recorded was one of those that end a run."""
+        del cancel
+        return False
+
     @abstractmethod
     def claim(
         self,

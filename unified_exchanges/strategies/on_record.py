@@ -29,6 +29,8 @@ _ELSEWHERE: Final = (
 )
 
 _SECOND: Final = 10**9
+_JITTER: Final = _SECOND // 1_000
+"""Nanoseconds by which a timer rings later live."""
 _SOON: Final = _SECOND // 2
 """Between two cancels of one end."""
 _AGAIN: Final = 3 * _SECOND
@@ -133,6 +135,21 @@ class OnRecord(Ground):
             return None
         entry = self.timeline.answers.changing(order_id, COMMANDS)
         return None if entry is None else entry.began
+
+    def is_of_end(self, cancel: Entry) -> bool:
+        """Whether a cancel that was sent soon was one of those that end a run.
+
+        These are sent together, once all is answered that was on its way.
+        """
+        others = [
+            x
+            for x in self.timeline.answers.writes
+            if x.line.method == "DELETE" and x is not cancel
+        ]
+        if any(x.began < cancel.line.at and cancel.began < x.line.at for x in others):
+            return True
+        is_last = not any(x.began > cancel.began for x in others)
+        return is_last and cancel.began > self.clock.wall + _JITTER
 
     def claim(
         self,

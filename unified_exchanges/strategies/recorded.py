@@ -391,6 +391,7 @@ class RecordedRun:
             moved=moved,
             ground=self._ground,
             journal=self._journal,
+            is_cancel=isinstance(command, Cancel),
             change_left=self._ground.left_at(command, order_id),
         )
 
