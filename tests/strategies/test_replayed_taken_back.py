@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unified_exchanges import InvalidPrice, NotRecorded, Order
+from unified_exchanges import InvalidPrice, LimitPolicy, NotRecorded, Order
 from unified_exchanges.simulator.faults import Fault
 from unified_exchanges.strategies import Desk, Failure, RunReport, Strategy
 
@@ -348,3 +348,47 @@ def test_a_cancel_of_what_ends_in_a_moment_goes_nowhere(
         report = replayed(other, again, path)
         assert report.failures == report.unsent == ()
         assert again.ended is not None
+
+
+class Limited(Strategy):
+    """Places more orders at once than the limiter lets go, and cancels the last one later."""
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+        self.told: list[tuple[int, str]] = []
+
+    def on_start(self, desk: Desk) -> None:
+        for name, milliseconds in {"place": 300, "cancel": 600, "end": 2_500}.items():
+            desk.timer(name, timedelta(milliseconds=milliseconds))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        market = desk.market(self.markets[0])
+        if name == "place":
+            terms = market.market_id, market.outcomes[0].label, "buy"
+            sizes = range(20, 26)
+            self.keys = [desk.place(*terms, market.grid.lowest, n) for n in sizes]
+        elif name == "cancel":
+            desk.cancel(self.keys[-1])
+        else:
+            desk.stop()
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append((int(order.size), order.order_id))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_waited_for_the_limiter_behind_others_was_canceled_before_it_left(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "limited.jsonl"
+    with stage("kalshi") as at:
+        # Some at once, and then one each quarter of a second.
+        limits = LimitPolicy(buckets={"write": (40, 30)}, discover=False)
+        real = Limited(quoted(at))
+        before = live(flavour, real, at, path, limits=limits)
+    assert before.failures == ()
+    assert (25, "") in real.told
+    for other in FLAVOURS:
+        again = Limited(real.markets[0])
+        assert replayed(other, again, path).failures == ()
+        assert sorted(again.told) == sorted(real.told)

@@ -25,6 +25,8 @@ _JITTER: Final = _SECOND // 1_000
 """Nanoseconds that pass between a look at the clock and a request."""
 _EARLY: Final = _SECOND // 200
 """Nanoseconds by which a command may be decided earlier than it was then."""
+_MOMENT: Final = _SECOND // 20
+"""Nanoseconds within which what waited for nothing has left."""
 _BEFORE: Final = (LATE, 0)
 """Nanoseconds before and after a change left in which its command read how things stood."""
 _AGAIN: Final = (_SECOND // 50, _SECOND // 2)
@@ -70,7 +72,7 @@ class CommandErrand(Errand):
     """From when on it looks for what it asks next; None: from where it has come to."""
     _own: int | None = attrs.field(default=None, init=False)
     """Where it has come to in the recording: before now, if it is late."""
-    _sent_at: int | None = attrs.field(default=None, init=False)
+    sent_at: int | None = attrs.field(default=None, init=False)
     """When what it sent last was sent in the recording."""
     _asked: Request | None = attrs.field(default=None, init=False)
     """What it asked last."""
@@ -154,7 +156,7 @@ class CommandErrand(Errand):
         if not (self.ground.waits or entry.is_shared):
             self._own = entry.line.at
         if not request.is_read:
-            self._sent_at = entry.began
+            self.sent_at = entry.began
         self.has_left = self.has_left or not request.is_read
         self.has_read = self.has_read or not self.has_left
         return entry
@@ -174,7 +176,7 @@ class CommandErrand(Errand):
             return since, None
         # Reads may have been given it that were another's, and later than its own: only what
         # it has sent is surely its own.
-        own = since if self._sent_at is None else self._sent_at
+        own = since if self.sent_at is None else self.sent_at
         return since, (max(_JITTER, since - own), after)
 
     def _perform(self, step: Any) -> Any:
@@ -312,6 +314,8 @@ class Departures:
         self._begun: Counter[bool] = Counter()
         self._on_way: dict[int, Departing] = {}
         self._is_beginning = False
+        self._last_sent = 0
+        """When the last order, or change, was sent that was given what was recorded."""
 
     @property
     def has_room(self) -> bool:
@@ -326,7 +330,7 @@ class Departures:
         self._on_way[id(command)] = departing
         self._waiting[isinstance(command, Cancel)].append(departing)
         self._begin_next()
-        departing.has_waited = departing.errand is None
+        departing.has_waited = departing.has_waited or departing.errand is None
         if departing.has_waited and isinstance(command, Cancel):
             departing.left.set()  # who waits for room himself holds up no order
 
@@ -336,6 +340,8 @@ class Departures:
             departing.left.set()
         is_over = departing.errand is not None and departing.errand.is_over
         is_cancel = isinstance(departing.command, Cancel)
+        if departing.errand is not None and not is_cancel:
+            self._last_sent = max(self._last_sent, departing.errand.sent_at or 0)
         if departing.has_room and (is_over or (is_cancel and departing.is_answered)):
             departing.has_room = False
             self._begun[is_cancel] -= 1
@@ -418,6 +424,10 @@ class Departures:
     ) -> None:
         departing.errand = errand = self._errand_of(departing)
         errand.is_at_once = is_at_once
+        is_behind = self._last_sent > errand.ground.clock.wall + _MOMENT
+        if is_behind and not isinstance(departing.command, Cancel):
+            # Those before it waited, such as for the limiter, and so did it.
+            departing.has_waited = True
         if is_hurried:
             errand.hurry()
         errand.begin()
