@@ -198,10 +198,16 @@ class Answers:
         self, request: Request, since: int | None, within: tuple[int, int]
     ) -> bool:
         """Whether there is what was not given yet, as of `claim`."""
+        return self.ahead(request, since, within) is not None
+
+    def ahead(
+        self, request: Request, since: int | None, within: tuple[int, int]
+    ) -> Entry | None:
+        """What `claim` would give of what was not given yet."""
         key, ids = _asked(request), given_ids(request.body)
         with self._lock:
             now = self._clock.wall if since is None else since
-            return self._choice(key, ids, now, within) is not None
+            return self._choice(key, ids, now, within)
 
     def nearest(self, request: Request, *, since: int | None = None) -> str:
         """What is nearest to a request that is not there, in words that end a sentence.

@@ -26,10 +26,11 @@ from ..flow import (
 )
 from .answers import Answers, Entry
 
-__all__ = ["WITHIN", "Errand", "Times"]
+__all__ = ["LATER", "WITHIN", "Errand", "Times"]
 
 _SECOND = 1_000_000_000
-_LATER: Final = object()
+LATER: Final = object()
+"""What came of a step is told later."""
 WITHIN: Final = (2 * _SECOND, 10 * _SECOND)
 """Nanoseconds before and after now in which such a read was made when it was recorded.
 
@@ -82,7 +83,7 @@ class Errand:
 
     def _go_on(self, outcome: Any) -> bool:
         """Go on; whether it has come to its end."""
-        while outcome is not _LATER:
+        while outcome is not LATER:
             try:
                 step = advance(self.flow, outcome)
             except Exception as error:  # noqa: BLE001 - told to whom it concerns
@@ -95,7 +96,7 @@ class Errand:
         return False
 
     def _perform(self, step: Any) -> Any:
-        """Do one step: what came of it, or `_LATER`."""
+        """Do one step: what came of it, or `LATER`."""
         if isinstance(step, Start):
             return _Ahead(step.request)
         if isinstance(step, Request | _Ahead):
@@ -104,7 +105,7 @@ class Errand:
             span = round(step.seconds * _SECOND)
             self._nap = nap = object()
             self.times.when_passed(span, partial(self._slept, nap))
-            return _LATER
+            return LATER
         # Reads write nothing down; for those who wrap the flow.
         assert isinstance(step, Leaving | Judging | Judged | Resolved | Shown)
         return None
@@ -117,7 +118,7 @@ class Errand:
             return error
         resume = partial(self._answered, entry)
         if self.times.when_answered(entry.number, resume):
-            return _LATER
+            return LATER
         return self._told(entry)
 
     def _claim(self, request: Request) -> Entry:

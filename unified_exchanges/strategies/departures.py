@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -12,7 +13,7 @@ from ..flow import Behind, JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..replaying.answers import Entry
 from ..replaying.early import COMMANDS, LATE
-from ..replaying.errands import Errand
+from ..replaying.errands import LATER, Errand
 from .commands import Cancel, Command
 from .grounds import Ground
 from .turns import Turn, Turns
@@ -22,6 +23,10 @@ __all__ = ["CommandErrand", "Departing", "Departures", "LeftOnce"]
 _SECOND: Final = 10**9
 _JITTER: Final = _SECOND // 1_000
 """Nanoseconds that pass between a look at the clock and a request."""
+_EARLY: Final = _SECOND // 200
+"""Nanoseconds by which a command may be decided earlier than it was then."""
+_MOMENT: Final = _SECOND // 20
+"""Nanoseconds within which what waited for nothing has left."""
 _BEFORE: Final = (LATE, 0)
 """Nanoseconds before and after a change left in which its command read how things stood."""
 _AGAIN: Final = (_SECOND // 50, _SECOND // 2)
@@ -55,6 +60,7 @@ class CommandErrand(Errand):
     is_sent: bool = attrs.field(default=False, init=False)
     """Whether any of that had a connection to leave by."""
     is_over: bool = attrs.field(default=False, init=False)
+    is_cancel: bool = False
     is_at_once: bool = False
     """Whether it has left by now when it was recorded, or never did."""
     has_read: bool = attrs.field(default=False, init=False)
@@ -68,7 +74,7 @@ class CommandErrand(Errand):
     """From when on it looks for what it asks next; None: from where it has come to."""
     _own: int | None = attrs.field(default=None, init=False)
     """Where it has come to in the recording: before now, if it is late."""
-    _sent_at: int | None = attrs.field(default=None, init=False)
+    sent_at: int | None = attrs.field(default=None, init=False)
     """When what it sent last was sent in the recording."""
     _asked: Request | None = attrs.field(default=None, init=False)
     """What it asked last."""
@@ -76,12 +82,60 @@ class CommandErrand(Errand):
     """By how much later that was asked here, when it was asked first."""
     _is_again: bool = attrs.field(default=False, init=False)
     """Whether it asks for that once more."""
+    _answer: Entry | None = attrs.field(default=None, init=False)
+    """What it was given last, or waits for."""
+    _due: Entry | None = attrs.field(default=None, init=False)
+    """What is recorded of a cancel that waits for the moment at which it was sent."""
+    _is_closed: bool = attrs.field(default=False, init=False)
+
+    @property
+    def was_reading(self) -> bool:
+        """Whether by now it had not left when it was recorded, as it waited for a read.
+
+        So it was taken back, if it was not to leave any more.  A read that was given up is
+        not recorded: then it is given that of another, which had not begun by now.
+        """
+        if self.has_left or self._answer is None or self.ground.waits:
+            return False
+        read, now = self._answer.line, self.ground.clock.wall
+        return read.at > now + _EARLY or read.began > now + _JITTER
 
     def hurry(self) -> None:
         """Let it ask the recording now, if it has not left: it waits for no turn any more."""
         self._is_hurried = True
         if not self.is_sent:
             self.wake()
+
+    @property
+    def is_of_end(self) -> bool:
+        """Whether the run that was recorded sent it when it had ended, if it ends by now."""
+        return self._due is not None and self.ground.is_of_end(self._due)
+
+    def close(self) -> None:
+        """Do no more of it: it is taken back."""
+        self._is_closed = True
+        self.flow.close()
+
+    def _ask(self, request: Request) -> Any:
+        if not self.is_cancel or request.is_read or self.ground.waits:
+            return super()._ask(request)
+        # The end of the run that was recorded may have sent it, which ends before that here.
+        since, within = self._where()
+        entry = self.answers.ahead(request, since, within or COMMANDS)
+        span = 0 if entry is None else entry.began - self.ground.clock.wall
+        if span <= 0:
+            return super()._ask(request)
+        self._due = entry
+        self.times.when_passed(span, partial(self._send_now, request))
+        return LATER
+
+    def _send_now(self, request: Request) -> None:
+        self._due = None
+        if self._is_closed:
+            return
+        outcome = super()._ask(request)
+        if outcome is not LATER:
+            self._resume(outcome)
 
     def _go_on(self, outcome: Any) -> bool:
         self.is_over = super()._go_on(outcome)
@@ -91,15 +145,20 @@ class CommandErrand(Errand):
     def _claim(self, request: Request) -> Entry:
         since, within = self._where()
         entry = self.ground.claim(
-            request, since, within=within, is_at_once=self.is_at_once
+            request,
+            since,
+            within=within,
+            is_at_once=self.is_at_once,
+            is_before=request.is_read and self._change_ahead is not None,
         )
         if not self._is_again:
             self._late = max(0, self.ground.clock.wall - entry.began)
         self._since, self._is_again, self._asked = None, False, request
+        self._answer = entry
         if not (self.ground.waits or entry.is_shared):
             self._own = entry.line.at
         if not request.is_read:
-            self._sent_at = entry.began
+            self.sent_at = entry.began
             self.is_sent = self.is_sent or entry.is_sent
         self.has_left = self.has_left or not request.is_read
         self.has_read = self.has_read or not self.has_left
@@ -120,7 +179,7 @@ class CommandErrand(Errand):
             return since, None
         # Reads may have been given it that were another's, and later than its own: only what
         # it has sent is surely its own.
-        own = since if self._sent_at is None else self._sent_at
+        own = since if self.sent_at is None else self.sent_at
         return since, (max(_JITTER, since - own), after)
 
     def _perform(self, step: Any) -> Any:
@@ -189,6 +248,8 @@ class Departing:
     """Whether it was begun to see if it was sent: it is not to leave any more."""
     is_revoked: bool = False
     """Whether its order was to end before it was known to have left."""
+    is_canceled: bool = False
+    """Whether its order was to end when it was decided: it leaves all the same if it can."""
     is_overdue: bool = False
     """Whether it had waited for too long when it was begun."""
     is_missed: bool = False
@@ -203,16 +264,37 @@ class Departing:
         """It holds no others up any more."""
         self.is_answered = True
 
+    def close(self) -> None:
+        """Do no more of it: it is taken back."""
+        if self.errand is not None:
+            self.errand.close()
+
     @property
     def has_left(self) -> bool:
         """Whether it had left when it was recorded."""
         return self.errand is not None and self.errand.is_sent
 
     @property
+    def may_wait(self) -> bool:
+        """Whether it may have waited for longer than a moment when it was recorded."""
+        errand = self.errand
+        if self.has_waited or errand is None:
+            return self.has_waited
+        # For the limiter, for a read, or to try once more to connect.
+        return bool(errand.held_back) or errand.has_read or errand.has_left
+
+    @property
     def is_unsent(self) -> bool:
         """Whether it is to be taken back when the run ends."""
-        is_begun = self.errand is not None and not self.is_late
+        errand = self.errand
+        is_begun = errand is not None and not (self.is_late or errand.is_of_end)
+        is_begun = is_begun and not self.was_reading
         return self.is_missed or not (is_begun or self.has_left)
+
+    @property
+    def was_reading(self) -> bool:
+        """Whether it reads what it was told later than now when it was recorded."""
+        return self.errand is not None and self.errand.was_reading
 
 
 class Departures:
@@ -237,6 +319,8 @@ class Departures:
         self._begun: Counter[bool] = Counter()
         self._on_way: dict[int, Departing] = {}
         self._is_beginning = False
+        self._last_sent = 0
+        """When the last order, or change, was sent that was given what was recorded."""
 
     @property
     def has_room(self) -> bool:
@@ -244,22 +328,25 @@ class Departures:
         waiting = [x for x in self._waiting[False] if x.errand is None]
         return self._room is None or self._begun[False] + len(waiting) < self._room
 
-    def send(self, command: Command, since: int) -> None:
+    def send(self, command: Command, since: int, *, is_canceled: bool) -> None:
         """Begin it as soon as there is room and those before it have left."""
         departing = Departing(command, self._turns.take(command), since)
+        departing.is_canceled = is_canceled
         self._on_way[id(command)] = departing
         self._waiting[isinstance(command, Cancel)].append(departing)
         self._begin_next()
-        departing.has_waited = departing.errand is None
+        departing.has_waited = departing.has_waited or departing.errand is None
         if departing.has_waited and isinstance(command, Cancel):
             departing.left.set()  # who waits for room himself holds up no order
 
     def moved(self, departing: Departing) -> None:
         """It has come further: others may begin, but behind one that may have waited then."""
-        if departing.went.is_set() and not departing.is_missed:
+        if departing.went.is_set() and not (departing.is_missed and departing.may_wait):
             departing.left.set()
         is_over = departing.errand is not None and departing.errand.is_over
         is_cancel = isinstance(departing.command, Cancel)
+        if departing.errand is not None and not is_cancel:
+            self._last_sent = max(self._last_sent, departing.errand.sent_at or 0)
         if departing.has_room and (is_over or (is_cancel and departing.is_answered)):
             departing.has_room = False
             self._begun[is_cancel] -= 1
@@ -272,7 +359,7 @@ class Departures:
         return self._on_way.pop(id(departing.command), None) is not None
 
     def revoke(self, commands: Iterable[Command]) -> list[Departing]:
-        """Begin none of these any more; gives those of which nothing is recorded by now.
+        """Begin none of these any more; gives those that had not left by now.
 
         One that had begun live right before, and has not here, is in the recording.
         """
@@ -291,7 +378,7 @@ class Departures:
         finally:
             self._is_beginning = False
         self._begin_next()
-        return [x for x in revoked if x.is_missed]
+        return [x for x in revoked if x.is_missed or x.was_reading]
 
     def stop(self) -> list[Departing]:
         """Begin no more; gives what is on its way, or waits, as it was decided."""
@@ -344,6 +431,10 @@ class Departures:
     ) -> None:
         departing.errand = errand = self._errand_of(departing)
         errand.is_at_once = is_at_once
+        is_behind = self._last_sent > errand.ground.clock.wall + _MOMENT
+        if is_behind and not isinstance(departing.command, Cancel):
+            # Those before it waited, such as for the limiter, and so did it.
+            departing.has_waited = True
         if is_hurried:
             errand.hurry()
         errand.begin()

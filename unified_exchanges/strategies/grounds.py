@@ -150,6 +150,11 @@ class Ground(ABC):
     def left_at(self, command: Command, order_id: str | None) -> int | None:
         """When a change left in the recording, if that is known."""
 
+    def is_of_end(self, cancel: Entry) -> bool:
+        """Whether a cancel that is recorded was one of those that end a run."""
+        del cancel
+        return False
+
     @abstractmethod
     def claim(
         self,
@@ -158,11 +163,13 @@ class Ground(ABC):
         *,
         within: tuple[int, int] | None = None,
         is_at_once: bool = False,
+        is_before: bool = False,
     ) -> Entry:
         """What was recorded of a request of a command; raises `NotRecorded`.
 
         ``since`` is when it began to wait before that, such as between two tries, or had
         come to that in the recording.  ``within`` is how many nanoseconds before and after
         that it began, where that is known.
-        ``is_at_once`` is of one that has left by now, or never did.
+        ``is_at_once`` is of one that has left by now, or never did, and ``is_before`` of a
+        read before a change of which ``within`` knows when it left.
         """

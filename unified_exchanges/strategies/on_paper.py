@@ -148,9 +148,15 @@ class OnPaper(Ground):
         *,
         within: tuple[int, int] | None = None,
         is_at_once: bool = False,
+        is_before: bool = False,
     ) -> Entry:
         """What was recorded of a read of the market."""
-        del since, within, is_at_once  # on paper it waits for as long as messages take
+        del (
+            since,
+            within,
+            is_at_once,
+            is_before,
+        )  # on paper it waits as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
 
 

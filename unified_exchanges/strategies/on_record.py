@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from typing import Final
 
@@ -29,6 +29,8 @@ _ELSEWHERE: Final = (
 )
 
 _SECOND: Final = 10**9
+_JITTER: Final = _SECOND // 1_000
+"""Nanoseconds by which a timer rings later live."""
 _SOON: Final = _SECOND // 2
 """Between two cancels of one end."""
 _AGAIN: Final = 3 * _SECOND
@@ -134,6 +136,21 @@ class OnRecord(Ground):
         entry = self.timeline.answers.changing(order_id, COMMANDS)
         return None if entry is None else entry.began
 
+    def is_of_end(self, cancel: Entry) -> bool:
+        """Whether a cancel that was sent soon was one of those that end a run.
+
+        These are sent together, once all is answered that was on its way.
+        """
+        others = [
+            x
+            for x in self.timeline.answers.writes
+            if x.line.method == "DELETE" and x is not cancel
+        ]
+        if any(x.began < cancel.line.at and cancel.began < x.line.at for x in others):
+            return True
+        is_last = not any(x.began > cancel.began for x in others)
+        return is_last and cancel.began > self.clock.wall + _JITTER
+
     def claim(
         self,
         request: Request,
@@ -141,20 +158,28 @@ class OnRecord(Ground):
         *,
         within: tuple[int, int] | None = None,
         is_at_once: bool = False,
+        is_before: bool = False,
     ) -> Entry:
         """The same request, sent about now when it was recorded; raises `NotRecorded`.
 
         What was read once then may be asked for twice here, by commands that begin together,
-        of which the first alone read it then.  Both get the same answer.
+        of which the first alone read it then.  Both get the same answer; of what was read
+        ``is_before`` a change rather than one of later, which may know of that change.
         """
         answers = self.timeline.answers
         is_read = request.method == "GET"
+        entry: Entry | None = None
+        if is_before:
+            with suppress(NotRecorded):
+                entry = answers.claim(request, within, since=since, is_shared=True)
         try:
             if is_at_once:
                 within = _AT_ONCE
             elif within is None or not answers.is_left(request, since, within):
                 within = COMMANDS
-            entry = answers.claim(request, within, since=since, is_shared=is_read)
+            entry = entry or answers.claim(
+                request, within, since=since, is_shared=is_read
+            )
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "

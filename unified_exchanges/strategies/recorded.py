@@ -31,7 +31,7 @@ from ..venue import Venue
 from ..watching.replay_hub import timeline_of
 from .asked import Asked
 from .beginning import read_subjects
-from .commands import Cancel, Command
+from .commands import Cancel, Command, Place
 from .departures import CommandErrand, Departing, Departures, LeftOnce
 from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
@@ -52,7 +52,11 @@ BREATH: Final = 256
 _SECOND: Final = 10**9
 _AT_ONCE: Final = round(AT_ONCE * _SECOND)
 _DOUBT: Final = 50_000_000
-"""Nanoseconds before a command that is not recorded is said to be so, where a run may end."""
+"""Nanoseconds before a command that is not recorded is said to be so.
+
+Live some pass until it leaves: it is not in the recording if meanwhile its order is canceled
+or the run ends.
+"""
 
 
 def is_recorded(venues: Iterable[Venue]) -> bool:
@@ -119,8 +123,6 @@ class RecordedRun:
         )
         self._kept: list[Command] = []
         """What was decided and not sent when the run ended."""
-        self._canceled: set[int] = set()
-        """What was to be sent though it was canceled already, by id."""
         self._held: dict[Departing, Exception] = {}
         """What is not recorded, as long as it may turn out why."""
 
@@ -230,28 +232,29 @@ class RecordedRun:
         session = self._running.session
         commands, revoked = session.ready(), session.revoked()
         for command in commands:
-            is_revoked = revoked.pop(id(command), None) is not None
-            if is_revoked and not self._departures.has_room:
+            is_canceled = revoked.pop(id(command), None) is not None
+            if is_canceled and not self._departures.has_room:
                 self._items.append(partial(session.taken_back, command))
                 continue
             self._sent = self._ground.sent
-            if is_revoked:
-                self._canceled.add(id(command))
+            since = session.since(command)
+            if is_canceled:
                 self._timeline.when_passed(_AT_ONCE, partial(self._revoke, [command]))
-            self._departures.send(command, session.since(command))
+            self._departures.send(command, since, is_canceled=is_canceled)
         self._sent = None
         if revoked:
             self._revoke(revoked.values())
 
     def _revoke(self, commands: Iterable[Command]) -> None:
         """Take back what had not begun to leave by now."""
-        self._canceled.difference_update(map(id, commands))
         for departing in self._departures.revoke(commands):
             self._revoked(departing)
 
     def _revoked(self, departing: Departing) -> None:
         """Tell that a command did not leave, as its order was canceled before."""
         if self._departures.takes(departing):
+            self._held.pop(departing, None)
+            departing.close()
             session = self._running.session
             self._items.append(partial(session.taken_back, departing.command))
 
@@ -290,7 +293,7 @@ class RecordedRun:
         elif departing.is_missed and session.is_stopping:
             self._withdraw(departing)
             return
-        elif departing.is_missed and departing.is_revoked:
+        elif departing.is_missed and self._is_void(departing):
             self._revoked(departing)
             return
         doubt = self._doubt(departing) if departing.is_missed else 0
@@ -308,38 +311,43 @@ class RecordedRun:
         places = (n for n, x in enumerate(self._items) if not isinstance(x, _NeverLeft))
         self._items.insert(next(places, len(self._items)), _NeverLeft(item))
 
+    def _is_void(self, departing: Departing) -> bool:
+        """Whether what is not recorded did not leave, as its order was to end."""
+        # Of changes it may have left, and an equal one before it, which did not, have its
+        # answer.
+        is_change = not isinstance(departing.command, Place)
+        return departing.is_revoked or (departing.is_canceled and is_change)
+
     def _doubt(self, departing: Departing) -> int:
         """Nanoseconds in which it may turn out why what is not recorded was not sent.
 
-        The run may end at about this moment.  Where there were many it may wait for the
-        limiter, of which a recording tells nothing, or for a read that nobody waited for any
-        more, or to try once more to connect, and meanwhile the run end, its order be
-        canceled, or its time be over.
+        Its order may be canceled in a moment, or the run end.  Where it waited for others, for
+        the limiter, of which a recording tells nothing, for a read that nobody waited for any
+        more, or to try once more to connect, that may come later, and so may the end of its
+        time.
         """
         if self._timeline.is_over:
             return 0
-        now, venue = self._running.now(), self._ground.exchange.venue
-        errand = departing.errand
-        may_wait = errand is not None and (
-            errand.held_back or errand.has_read or errand.has_left
-        )
-        if departing.has_waited or may_wait:
-            left = remaining(departing.command, now - departing.since, venue)
-            return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
-        if id(departing.command) in self._canceled:
-            return _AT_ONCE + _DOUBT
-        return _DOUBT if self._running.end - now <= _DOUBT else 0
+        if not departing.may_wait:
+            return _DOUBT + departing.is_canceled * _AT_ONCE
+        waited = self._running.now() - departing.since
+        left = remaining(departing.command, waited, self._ground.exchange.venue)
+        return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
 
     def _give_up(self, departing: Departing) -> None:
         """Nothing came that says why it was not sent."""
         error = self._held.pop(departing, None)
         if error is None:
             return
+        session, command = self._running.session, departing.command
+        if isinstance(command, Cancel) and session.has_ended(command.key):
+            # Live that was told before it left: nothing was left to cancel.
+            self._revoked(departing)
+            return
         if self._is_overdue(departing) and self._is_sending:
             error = self._overdue(departing)
         told = as_library_error(error)
-        failed = self._running.session.failed
-        self._put(partial(self._conclude, departing, failed, told))
+        self._put(partial(self._conclude, departing, session.failed, told))
 
     @property
     def _is_sending(self) -> bool:
@@ -397,6 +405,7 @@ class RecordedRun:
             moved=moved,
             ground=self._ground,
             journal=self._journal,
+            is_cancel=isinstance(command, Cancel),
             change_left=self._ground.left_at(command, order_id),
         )
 
@@ -427,8 +436,8 @@ class RecordedRun:
 
     def _withdraw(self, departing: Departing) -> None:
         if self._departures.takes(departing):
-            if departing.errand is not None:
-                departing.errand.flow.close()
+            self._held.pop(departing, None)
+            departing.close()
             self._running.session.withdraw(departing.command)
             self._kept.append(departing.command)
 

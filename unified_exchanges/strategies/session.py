@@ -313,6 +313,10 @@ class Session:
         """Whether an order that is not there may be there later."""
         return self._own[key].is_unheard
 
+    def has_ended(self, key: str) -> bool:
+        """Whether the venue has told that an order ended."""
+        return self._own[key].has_ended
+
     def answered(self, command: Command, order: Order) -> None:
         """A command was answered by the order as it is now."""
         own = self._own[command.key]

@@ -13,6 +13,7 @@ from tests.venues.kalshi.desk import (
     NOW,
     Desk,
     desk,
+    market,
     order,
     orders,
     refusal,
@@ -148,6 +149,15 @@ def test_an_order_seen_before_is_cancelled_on_its_shard_at_once() -> None:
     place.kalshi.fetch_order("o1")
     place.kalshi.cancel_order("o1")
     assert place.asked[:2] == [READ, ONE]
+    assert place.queries(ONE) == [{"exchange_index": "3"}]
+
+
+def test_an_order_not_seen_before_is_cancelled_on_the_shard_of_its_market() -> None:
+    # As it is once its answer has told its shard, which a stream may come before.
+    known = {"market": market("RAIN", exchange_index=3)}
+    place = canceller(RECEIPT, DEAD, **{"/markets/RAIN": known})
+    place.kalshi.fetch_market("RAIN")
+    place.kalshi.cancel_order("o1", market_id="RAIN")
     assert place.queries(ONE) == [{"exchange_index": "3"}]
 
 

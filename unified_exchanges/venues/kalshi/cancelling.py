@@ -83,7 +83,12 @@ class Cancelling(Lookup):
         shard = None if route is None else route.shard
         ticker = None
         if shard is None and market_id is not None:
-            ticker = read_id("market_id", market_id)
+            # A stream may have told of it before the answer that names its shard: a replay,
+            # in which the answer comes first, is to ask the same.
+            rules = self.memory.rules(market_id)
+            shard = None if rules is None else rules.shard
+            if shard is None:
+                ticker = read_id("market_id", market_id)
         query = {
             "subaccount": self.subaccount if route is None else route.subaccount,
             "exchange_index": shard,
