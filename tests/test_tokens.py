@@ -36,6 +36,14 @@ def shortfall(part: Tokens, places: Places) -> float:
     return worst
 
 
+def test_who_took_nothing_gives_nothing_back() -> None:
+    part = tokens(rate=1)
+    joined(part, 10)
+    leaves = joined(part, 4)
+    part.give_back(leaves, 0)
+    assert [(x.leaves, x.cost) for x in part.places] == [(leaves, 4)]
+
+
 def test_a_place_keeps_nothing_that_comes_back_until_then() -> None:
     part = tokens()
     assert joined(part, 10, start=20.0) == 20.0

@@ -119,6 +119,8 @@ class Tokens:
         Those behind it keep their places.
         """
         places = self.places
+        if not cost:
+            return  # it had none
         first = bisect_left(places, leaves - _SAME, key=_moment)
         end = bisect_right(places, leaves + _SAME, key=_moment)
         index = min(

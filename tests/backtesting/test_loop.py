@@ -911,6 +911,16 @@ def test_what_is_held_of_a_market_that_has_not_paid_yet_is_noted(
     assert [x.text for x in report.notes if x.is_of_data] == [text] * is_noted
 
 
+def test_it_is_noted_as_well_where_its_hours_close_it() -> None:
+    closes = attrs.evolve(contract().market, closes_at=at(when(2)))
+    closing = attrs.evolve(contract(), market=closes, keeps_hours=True)
+    events: list[Told] = [(when(n), QUIET) for n in range(2)]
+    snow = attrs.evolve(QUIET, market_id="SNOW")
+    told = [*events, (when(5), snow)]
+    report = backtest(Once(), told, contracts=[closing, contract("SNOW")])
+    assert any("RAIN is closed, and what it pays" in x.text for x in report.notes)
+
+
 @pytest.mark.parametrize(
     "hook", ["on_start", "on_book", "on_trade", "on_timer", "on_order", "on_fill"]
 )

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from hftbacktest.data import validate_event_order
 
-from unified_exchanges import BadRequest
+from unified_exchanges import BadRequest, exchange
 from unified_exchanges.exporting import HftbacktestFile, to_hftbacktest
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import MarketStatus, OrderBook, Outcome, Side, Trade
+from unified_exchanges.recording import Recorder
 from unified_exchanges.research import convert
+from unified_exchanges.strategies import contract_of
 
-from ..recording.sessions import VENUES
+from ..recording.sessions import VENUES, stage
 from .recordings import (
     BEGIN,
     MILLI,
@@ -257,6 +259,28 @@ def test_tables_give_the_file_of_their_recording(
             (session.path, "recording.npz"),
             (tmp_path / "tables", "tables.npz"),
         )
+    ]
+    assert arrays[0].tobytes() == arrays[1].tobytes()
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_tables_of_several_recordings_give_the_file_of_their_recordings(
+    venue: str, tmp_path: Path
+) -> None:
+    """Also where one that ends is followed by another, of other markets."""
+    paths = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    with stage(venue) as at:
+        with exchange(at.venue, **at.account) as ex:
+            found = [x for x in ex.fetch_markets() if x.bid and x.ask][:2]
+        for path, each in zip(paths, found, strict=True):
+            with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+                contract_of(ex, each.market_id)
+                with ex.watch_order_book(each.market_id) as books:
+                    books.next(timeout=10)
+    convert(paths, tmp_path / "tables")
+    arrays = [
+        np.load(to_hftbacktest(data, found[0], tmp_path / name).path)["data"]
+        for data, name in ((paths, "r.npz"), (tmp_path / "tables", "t.npz"))
     ]
     assert arrays[0].tobytes() == arrays[1].tobytes()
 

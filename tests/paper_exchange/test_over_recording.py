@@ -285,6 +285,18 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
     assert ran.cash == tested.cash
 
 
+def test_what_is_held_after_a_run_is_told_though_no_stream_tells_the_book_any_more(
+    tape: Tape,
+) -> None:
+    with exchange("paper", source="replay", path=tape.path, cash=2_000) as ex:
+        report = run(Busy(tape.names), ex)
+        held = ex.fetch_positions()
+    assert held
+    assert {(x.market_id, x.outcome, x.size) for x in held} == {
+        (x.market_id, x.outcome, x.size) for x in report.positions
+    }
+
+
 def bunched(path: Path, out: Path, size: int = 4) -> Path:
     """The same recording, as if always so many messages had been received at once."""
     lines: list[Any] = [x for x in read(path) if not isinstance(x, Torn)]

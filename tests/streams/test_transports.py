@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,9 @@ from .runner import LoopThread
 from .venue import Visit as VenueVisit
 
 __all__ = ["certificate", "clean_environment", "tls"]
+
+_RESET = struct.pack("ii", 1, 0)
+"""Lingers for no time: what is closed so is reset."""
 
 
 class Line:
@@ -206,6 +210,30 @@ def test_a_proxy_behind_tls_is_verified_too(monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(shake.proxy_trust, ssl.SSLContext)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:8080")
     assert Handshake("wss://venue.test/stream", {}, 5.0).proxy_trust is None
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_server_that_hangs_up_at_once_is_a_connection_that_failed(
+    line: Callable[..., Line], *, is_reset: bool
+) -> None:
+    """Whichever of both comes first: its end, or that what we ask for has left."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    visit, _ = server.accept()
+                    if is_reset:
+                        visit.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                    visit.close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        for _ in range(100):
+            with pytest.raises(ConnectionLost):
+                line(f"ws://127.0.0.1:{server.getsockname()[1]}/ws")
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
 
 
 @pytest.mark.parametrize("url", ["http://venue.test", "venue.test", "ws:///path"])

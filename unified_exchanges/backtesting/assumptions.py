@@ -38,13 +38,14 @@ class Source(Flat):
     """Where events came from, and when the first and the last that were read were received.
 
     ``name`` is that of the recording, without where it or its tables lie; None for events
-    that were given as such.
+    that were given as such.  ``polled`` counts the books that were read over REST; None for
+    such events, of which each book says so itself (`OrderBook.is_polled`).
     """
 
     name: str | None
     began_at: datetime | None
     ended_at: datetime | None
-    polled: int
+    polled: int | None
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -94,7 +95,7 @@ def assumed(
             name=x.name,
             began_at=_time(x.began),
             ended_at=_time(x.ended),
-            polled=x.polled,
+            polled=None if x.name is None else x.polled,
         )
         for x in feeds
     )

@@ -119,20 +119,22 @@ def report_of(
         decisions=tuple(desk.decisions),
         failures=tuple(teller.failures),
         notes=_notes(
-            desk, feeds, tally, teller.untold(tally.told), _unpaid(engine, markets)
+            desk,
+            feeds,
+            tally,
+            teller.untold(tally.told),
+            _unpaid(engine, markets, desk.moment),
         ),
     )
 
 
-def _unpaid(engine: PaperEngine, markets: Iterable[MarketReport]) -> list[str]:
+def _unpaid(
+    engine: PaperEngine, markets: Iterable[MarketReport], moment: int
+) -> list[str]:
     """What is to be known of markets that are over and have paid nothing for what is held."""
-    return [
-        _UNPAID.format(market.market_id, status)
-        for market in markets
-        if (status := engine.pits[market.market_id].status) in _OVER
-        and market.held
-        and market.value is None
-    ]
+    unpaid = {x.market_id for x in markets if x.held and x.value is None}
+    found = ((x, engine.pits[x].status_at(moment)) for x in unpaid)
+    return [_UNPAID.format(*each) for each in sorted(found) if each[1] in _OVER]
 
 
 def _notes(

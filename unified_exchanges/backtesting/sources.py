@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from ..errors import BadRequest
-from ..models import Order, OrderBook, Ticker, Trade
+from ..models import Gap, Order, OrderBook, Ticker, Trade
 from ..models.record import Record
 from ..paper import PaperEvent
 from ..recording import End, Header, Line, Rest, Torn
@@ -106,7 +106,8 @@ def _is_event(told: object) -> bool:
 def feeds_of(data: Data, market_id: str | None = None) -> tuple[Events, list[Feed]]:
     """The same, and where they come from; one feed alone is timed by who reads it.
 
-    With a ``market_id`` of tables only what concerns that market is read.  Raises
+    With a ``market_id`` only what concerns that market is told, by recordings as by tables,
+    of which nothing else is read.  Raises
     `BadRequest` for what is no data.
     """
     check(data)
@@ -158,7 +159,8 @@ def _places(path: Path) -> Iterable[Place]:
 def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
     """A recording, or those of which the tables are."""
     if not path.is_dir():
-        return [_of_recording(path)]
+        feed, events = _of_recording(path)
+        return [(feed, events if market_id is None else _of_market(events, market_id))]
     from ..research.catalog import recorded_in  # noqa: PLC0415 - pyarrow is an extra
     from ..research.manifest import manifest_of  # noqa: PLC0415 - as above
     from ..research.reading import check_market, tables  # noqa: PLC0415 - as above
@@ -190,6 +192,18 @@ def _stored_at(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
 def _of_recording(path: Path) -> tuple[Feed, Events]:
     feed = Feed(path.name)
     return feed, recorded(path, feed)
+
+
+def _of_market(events: Events, market_id: str) -> Events:
+    """What concerns one market, or several, as tables have it."""
+    for told in events:
+        event = told[1]
+        if isinstance(event, Gap):
+            if len(event.market_ids) == 1 and market_id not in event.market_ids:
+                continue
+        elif event.market_id != market_id:
+            continue
+        yield told
 
 
 def _begun_late(stream: Callable[[], Events]) -> Events:

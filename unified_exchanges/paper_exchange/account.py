@@ -263,12 +263,13 @@ class OnAccount(Looking):
         marked: list[Position] = []
         for position in held:
             if position.mark_price is None:
-                marked.append((yield from self._marked(position)))
+                marked.append((yield from self.marked(position)))
             else:
                 marked.append(position)
         return marked
 
-    def _marked(self, position: Position) -> Flow[Position]:
+    def marked(self, position: Position) -> Flow[Position]:
+        """What is held of a market whose book no stream tells."""
         try:
             book = yield from self.source.fetch_order_book(
                 position.market_id, outcome=position.outcome, depth=1

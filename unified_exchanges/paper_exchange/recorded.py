@@ -10,7 +10,7 @@ import attrs
 
 from ..errors import NotRecorded
 from ..flow import Flow, Sleep
-from ..models import FeeRule, Market
+from ..models import FeeRule, Market, Position
 from ..paper import Delays
 from ..paper.departure import Departure
 from ..recording.foresight import Foresight
@@ -138,6 +138,13 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
         """What became of the orders the stream has told."""
         yield from self.awake()
         self.broker.land(self.nanoseconds(), 0)
+
+    def marked(self, position: Position) -> Flow[Position]:
+        """What the recording tells of its market, if anybody read its book then."""
+        try:
+            return (yield from super().marked(position))
+        except NotRecorded:
+            return position
 
     # -- orders ---------------------------------------------------------------------
 

@@ -188,6 +188,7 @@ def _open(shake: Handshake, heard: Callable[[], None]) -> _Client:
                 **options,
             ),
         )
-    except (InvalidHandshake, OSError, EOFError) as failure:
+    except (InvalidHandshake, ConnectionClosed, OSError, EOFError) as failure:
+        # `ConnectionClosed` where it ended before the handshake had left.
         error = shake.failed(failure)
     raise error
