@@ -24,7 +24,7 @@ from unified_exchanges.recording import End, Recorder, read
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, contract_of
 
-from ..recording.sessions import VENUES, stage
+from ..recording.sessions import VENUES, plain, stage
 from .test_merging import SNOW, A, B, Told, gaps, seconds, stream, when
 
 
@@ -160,3 +160,18 @@ def test_a_quiet_market_is_known_where_one_recorder_takes_over_from_another(
         backtest(seeing, data, contracts=[made])
         assert seeing.lost == []
         assert len(seeing.known) >= 2
+
+
+def test_of_a_recording_that_was_killed_before_its_first_event_that_is_noted(
+    tmp_path: Path,
+) -> None:
+    whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
+    with stage("kalshi") as at, exchange(at.venue, **at.account) as ex:
+        with Recorder(ex, whole):
+            market = priced(ex)
+            made = contract_of(ex, market.market_id)
+            ex.watch_order_book(market.market_id).next(timeout=10)
+    killed.write_bytes(plain(whole).splitlines(keepends=True)[0])
+    for data in ([whole, killed], [killed]):
+        report = backtest(Strategy(), data, contracts=[made])
+        assert any("killed.jsonl has no end" in x.text for x in report.notes)

@@ -75,12 +75,14 @@ class Feed:
             if first.asked:
                 count = sum(x.about == first.about for x in self.missing)
                 yield first.moment, first.told(self.name, count)
-        if self.is_unended and self.ended is not None:
-            yield self.ended, UNENDED.format(self.name)
-        if self.spoilt and self.ended is not None:
-            yield self.ended, SPOILT.format(self.name, self.spoilt)
-        if self.withheld and self.ended is not None:
-            yield self.ended, WITHHELD.format(self.name, self.withheld)
+        # Also of one that told nothing.
+        ended = self.until if self.ended is None else self.ended
+        if self.is_unended and ended is not None:
+            yield ended, UNENDED.format(self.name)
+        if self.spoilt and ended is not None:
+            yield ended, SPOILT.format(self.name, self.spoilt)
+        if self.withheld and ended is not None:
+            yield ended, WITHHELD.format(self.name, self.withheld)
         if self.is_dated and self.began is not None:
             yield self.began, DATED.format(self.name)
 

@@ -102,6 +102,7 @@ class Reading:
                 feed.missing[:unread],
                 spoilt or 0,
                 withheld or 0,
+                feed.until,
             )
             for (
                 feed,

@@ -196,7 +196,7 @@ async def _open(shake: Handshake, heard: Callable[[], None]) -> _Client:
                 **options,
             ),
         )
-    except (InvalidHandshake, OSError, EOFError) as failure:
+    except (InvalidHandshake, ConnectionClosed, OSError, EOFError) as failure:
         error = shake.failed(failure)
     except UpgradeRefused as refusal:
         error = refusal

@@ -495,6 +495,14 @@ def test_a_missing_allowance_names_the_wallet_that_has_to_give_it(scene: Scene) 
     assert "other types" not in told
 
 
+def test_a_sale_of_what_is_not_held_doubts_no_wallet(scene: Scene) -> None:
+    told = scene.refused(InsufficientFunds, side="sell")
+    assert told.endswith(
+        f"Asked was the wallet {scene.wallet.address} (signature_type 3)"
+    )
+    assert "options" not in told
+
+
 def test_a_market_that_never_was_is_told_without_an_order_leaving(scene: Scene) -> None:
     told = scene.refused(MarketNotFound, market_id="0x" + "ab" * 32)
     assert told.endswith(

@@ -166,6 +166,10 @@ class Placing(Intents):
         if held.available:
             error.add(f". Asked was {asked}, from which it has to be allowed")
             return
+        if ready.side is not Side.BUY:
+            # That it has none of a token says nothing about the wallet.
+            error.add(f". Asked was {asked}")
+            return
         error.add(
             f". Nothing is free in {asked}: if the account has money, check "
             "options['funder'] and options['signature_type'], as polymarket.com shows "
