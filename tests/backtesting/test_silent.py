@@ -166,11 +166,14 @@ def test_of_a_recording_that_was_killed_before_its_first_event_that_is_noted(
     tmp_path: Path,
 ) -> None:
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
-    with stage("kalshi") as at, exchange(at.venue, **at.account) as ex:
-        with Recorder(ex, whole):
-            market = priced(ex)
-            made = contract_of(ex, market.market_id)
-            ex.watch_order_book(market.market_id).next(timeout=10)
+    with (
+        stage("kalshi") as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, whole),
+    ):
+        market = priced(ex)
+        made = contract_of(ex, market.market_id)
+        ex.watch_order_book(market.market_id).next(timeout=10)
     killed.write_bytes(plain(whole).splitlines(keepends=True)[0])
     for data in ([whole, killed], [killed]):
         report = backtest(Strategy(), data, contracts=[made])
