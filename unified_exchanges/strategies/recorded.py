@@ -31,8 +31,9 @@ from ..venue import Venue
 from ..watching.replay_hub import timeline_of
 from .asked import Asked
 from .beginning import read_subjects
+from .command_errand import CommandErrand
 from .commands import Cancel, Command, Place
-from .departures import CommandErrand, Departing, Departures, LeftOnce
+from .departures import Departing, Departures, LeftOnce
 from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
 from .on_paper import OnPaper
