@@ -433,6 +433,19 @@ def test_p09_a_listing_is_followed_to_its_end(flavour: str, *, ahead: bool) -> N
     assert found == ["0", "1", "2", "a0", "a1", "a2", "b0", "b1", "b2"]
 
 
+@pytest.mark.parametrize("ahead", [False, True])
+def test_each_page_takes_its_place_in_the_limiter_once(
+    flavour: str, *, ahead: bool
+) -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    rig = Rig(flavour, [serve_pages] * 3, clock)
+    rig.listed(venue.items(ahead=ahead))
+    bucket = venue.bucket("read")
+    used = bucket.capacity * (1 - bucket.fill(clock.monotonic()))
+    assert round(used, 6) == 30  # ten each
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 9, 50])
 def test_a_limit_is_kept_to_the_item(flavour: str, limit: int) -> None:
     rig = Rig(flavour, [serve_pages] * 3, VirtualClock())

@@ -92,7 +92,7 @@ class Paging(Sender):
         """Begin a call if the limiter lets it go at once."""
         now = self.clock.monotonic()
         deadline = now + self.retry.deadline
-        if self.settings.limits.enabled and self._queue(call, now, 0.0)[0]:
+        if self.settings.limits.enabled and self._queue(call, now, 0.0)[0] > now:
             return None
         pending = yield Start(self._prepare(call, deadline))
         assert isinstance(pending, Pending)
