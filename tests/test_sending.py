@@ -438,6 +438,7 @@ def test_each_page_takes_its_place_in_the_limiter_once(
     flavour: str, *, ahead: bool
 ) -> None:
     clock = VirtualClock()
+    clock.advance(5.0)
     venue = toy(clock)
     rig = Rig(flavour, [serve_pages] * 3, clock)
     rig.listed(venue.items(ahead=ahead))

@@ -127,9 +127,14 @@ class Response:
 
 @attrs.frozen(slots=True, eq=False)
 class Sleep:
-    """Wait this many seconds."""
+    """Wait this many seconds.
+
+    ``give_back`` is of a place in a limiter: whoever lets the flow go on at once, and closes
+    it later, calls it then, unless what waited has left.
+    """
 
     seconds: float
+    give_back: Callable[[], None] | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen(slots=True, eq=False)

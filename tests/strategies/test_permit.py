@@ -396,6 +396,58 @@ def test_an_order_waits_for_none_that_were_taken_back_before_it(
     assert 0 < live.told - live.placed < 2
 
 
+class Ladder(Strategy):
+    """Pulls its five orders every quarter of a second, and places five others."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.markets = [market.market_id]
+        self.keys: list[str] = []
+        self.turns = 0
+        self.told: dict[int, list[Any]] = {}
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("beat", timedelta(milliseconds=250))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        first, low = self.market.outcomes[0].label, self.market.grid.lowest
+        for key in self.keys:
+            desk.cancel(key)
+        self.turns += 1
+        if self.turns > 12:
+            desk.stop()
+            return
+        sizes = [1_000 + self.turns * 10 + n for n in range(5)]
+        where = self.market.market_id
+        self.keys = [desk.place(where, first, "buy", low, size) for size in sizes]
+        desk.timer("beat", timedelta(milliseconds=250))
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        key = int((order.client_order_id or "").rpartition("-")[2])
+        self.told.setdefault(key, []).append((bool(order.order_id), order.status))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_over_a_recording_none_waits_for_orders_that_were_taken_back_either(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path, slow = tmp_path / "ladder.jsonl", SLOW[venue]
+    with stage(venue, enforce_limits=False) as at:
+        live = Ladder(lowest_bid(at))
+        real = performed(flavour, live, at, path, limits=slow)
+    assert real.failures == ()
+    taken_back = {key for key, said in live.told.items() if not said[0][0]}
+    # Behind all of them the last would wait for longer than an order may.
+    assert len(taken_back) > 25
+    for other in FLAVOURS:
+        strategy = Ladder(live.market)
+        again = replayed(other, strategy, path, limits=slow)
+        assert again.failures == ()
+        kept = {key for key, said in strategy.told.items() if not said[0][0]}
+        assert kept == taken_back
+
+
 # -- what is read before ---------------------------------------------------------------
 
 

@@ -66,6 +66,8 @@ class CommandErrand(Errand):
     """What it was given last, or waits for."""
     _due: Entry | None = attrs.field(default=None, init=False)
     """What is recorded of a cancel that waits for the moment at which it was sent."""
+    _give_back: Callable[[], None] | None = attrs.field(default=None, init=False)
+    """Gives back the place in the limiter for which it did not wait."""
     _is_closed: bool = attrs.field(default=False, init=False)
 
     @property
@@ -86,15 +88,28 @@ class CommandErrand(Errand):
         if not self.is_sent:
             self.wake()
 
+    def conclude(self) -> None:
+        """Let it ask whether it has left by now, wherever it waits: later it will not."""
+        self.is_at_once, self._since = True, None
+        self.hurry()
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether it has a place in the limiter, and nothing of it has left."""
+        return self._give_back is not None and not self.has_left
+
     @property
     def is_of_end(self) -> bool:
         """Whether the run that was recorded sent it when it had ended, if it ends by now."""
         return self._due is not None and self.ground.is_of_end(self._due)
 
     def close(self) -> None:
-        """Do no more of it: it is taken back."""
+        """Do no more of it: it is taken back, and its place in the limiter given back."""
         self._is_closed = True
         self.flow.close()
+        if self._give_back is not None and not self.is_sent:
+            self._give_back()
+            self._give_back = None
 
     def _ask(self, request: Request) -> Any:
         if not self.is_cancel or request.is_read or self.ground.waits:
@@ -172,6 +187,7 @@ class CommandErrand(Errand):
                 # For how long it waits between two tries is drawn by lot.
                 self._since = self._own_time
                 if not self.ground.waits:
+                    self._give_back = step.give_back
                     return None
             if self._is_hurried and not self.is_sent:
                 return None

@@ -177,11 +177,14 @@ class Departures:
         self._is_beginning = True  # so that none of them is
         try:
             for departing in revoked:
-                if departing.errand is None:
+                errand = departing.errand
+                if errand is None:
                     departing.is_late = True
                     self._begin(departing, is_hurried=True, is_at_once=True)
-                elif departing.errand.has_left:
-                    departing.errand.hurry()  # it may wait to try once more to connect
+                elif errand.is_queued:
+                    errand.conclude()
+                elif errand.has_left:
+                    errand.hurry()  # it may wait to try once more to connect
         finally:
             self._is_beginning = False
         self._begin_next()

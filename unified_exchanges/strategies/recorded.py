@@ -329,10 +329,12 @@ class RecordedRun:
         """
         if self._timeline.is_over:
             return 0
-        if not departing.may_wait:
+        venue = self._ground.exchange.venue
+        # A limiter that is used up grants here a moment sooner what it granted live later.
+        if not (departing.may_wait or venue.settings.limits.enabled):
             return _DOUBT + departing.is_canceled * _AT_ONCE
         waited = self._running.now() - departing.since
-        left = remaining(departing.command, waited, self._ground.exchange.venue)
+        left = remaining(departing.command, waited, venue)
         return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
 
     def _give_up(self, departing: Departing) -> None:
@@ -340,6 +342,7 @@ class RecordedRun:
         error = self._held.pop(departing, None)
         if error is None:
             return
+        departing.close()
         session, command = self._running.session, departing.command
         if isinstance(command, Cancel) and session.has_ended(command.key):
             # Live that was told before it left: nothing was left to cancel.

@@ -232,28 +232,34 @@ class Sender(ABC):
         while turn is not None:
             wait, leaves, marks = turn
             self.monitor.held_back(self.family(call), wait)
+            give_back = _once(partial(self._give_back, call, leaves, marks))
             is_over = False
             try:
-                yield from self.pause(wait, call)
+                yield from self.pause(wait, call, give_back)
                 is_over = True
             finally:
                 if not is_over:
-                    self._give_back(call, leaves, marks)
+                    give_back()
             # Whom a pause or a cancel has overtaken queues again, at the rate.
             lost = marks != self._marks(call)
             turn = self._reserve(call, deadline) if lost else None
 
-    def pause(self, seconds: float, call: Call) -> Flow[None]:
+    def pause(
+        self,
+        seconds: float,
+        call: Call,
+        give_back: Callable[[], None] | None = None,
+    ) -> Flow[None]:
         """Wait before a call; not on for what a halt keeps from leaving anyway."""
         if not call.opens:
-            yield Sleep(seconds)
+            yield Sleep(seconds, give_back=give_back)
             return
         left = seconds
         while left > _GLANCE and self.switch.thrown is None:
-            yield Sleep(_GLANCE)
+            yield Sleep(_GLANCE, give_back=give_back)
             left -= _GLANCE
         if self.switch.thrown is None:
-            yield Sleep(left)
+            yield Sleep(left, give_back=give_back)
 
     def _judge(self, call: Call, response: Response, sent: float | None) -> Response:
         """The answer, or the error it means.
@@ -438,6 +444,16 @@ def _may_have_happened(error: UnifiedExchangesError) -> bool:
     if isinstance(error, NetworkError):
         return error.sent
     return isinstance(error, ExchangeNotAvailable) and not error.refused
+
+
+def _once(act: Callable[[], None]) -> Callable[[], None]:
+    left = [act]
+
+    def acting() -> None:
+        while left:
+            left.pop()()
+
+    return acting
 
 
 def _is_cached(response: Response) -> bool:
