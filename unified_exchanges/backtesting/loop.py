@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Inexact, InvalidOperation
@@ -159,7 +159,7 @@ class Loop:
         )
 
     @contextmanager
-    def _stopping_if_broken(self) -> Iterator[None]:
+    def _stopping_if_broken(self) -> Generator[None]:
         """As live, a run that something broke ends by ``on_stop``, once it has started."""
         try:
             yield
