@@ -89,6 +89,9 @@ def struck_at(line: int, how: str, market: Market, at: Stage) -> Resting:
             notes = getattr(raised, "__notes__", [])
         finally:
             sys.settrace(before)
+        if strategy.where.startswith("Interruptions.release"):
+            # What was not given back when that was struck lets all through.
+            signal.signal(signal.SIGINT, handler)
         assert signal.getsignal(signal.SIGINT) is handler, strategy.where
         # An answer that is just about to be told may not be heard, and its order is ended.
         notes = [x for x in notes if "nobody heard" not in x]
