@@ -117,7 +117,7 @@ class Loop:
         """What was refused on this side at the moment of the desk, and is not told."""
         self._instant = self._steps = 0
         self._tally = Tally()
-        self._is_begun = self._is_started = False
+        self._is_begun = self._is_running = False
         self.is_over = False
         self.read = 0
 
@@ -172,8 +172,8 @@ class Loop:
 
     def _stop(self) -> None:
         self._desk.is_closed = True
-        if self._is_started:
-            self._is_started = False
+        if self._is_running:
+            self._is_running = False
             self._strategy.on_stop(self._desk)
 
     def progress(self, events: int) -> BacktestProgress:
@@ -192,7 +192,7 @@ class Loop:
             self._teller.look_back(first[0])
             self._sampling.begin(first[0])
             self._guarding.begin()
-        self._is_started = True
+        self._is_running = True
         self._strategy.on_start(desk)
         if firsts and not desk.is_stopped:
             self._play(firsts)

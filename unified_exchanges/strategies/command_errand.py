@@ -109,7 +109,6 @@ class CommandErrand(Errand):
         self.flow.close()
         if self._give_back is not None and not self.is_sent:
             self._give_back()
-            self._give_back = None
 
     def _ask(self, request: Request) -> Any:
         if not self.is_cancel or request.is_read or self.ground.waits:

@@ -12,11 +12,15 @@ from .command_errand import CommandErrand
 from .commands import Cancel, Command
 from .turns import Turn, Turns
 
-__all__ = ["Departing", "Departures", "LeftOnce"]
+__all__ = ["MOMENT", "Departing", "Departures", "LeftOnce"]
 
 _SECOND: Final = 10**9
-_MOMENT: Final = _SECOND // 20
-"""Nanoseconds within which what waited for nothing has left."""
+MOMENT: Final = _SECOND // 20
+"""Nanoseconds within which what waited for nothing has left.
+
+What is not recorded is said to be so after them: if meanwhile its order is canceled, or the
+run ends, it had not left yet.
+"""
 
 
 class LeftOnce:
@@ -241,7 +245,7 @@ class Departures:
     ) -> None:
         departing.errand = errand = self._errand_of(departing)
         errand.is_at_once = is_at_once
-        is_behind = self._last_sent > errand.ground.clock.wall + _MOMENT
+        is_behind = self._last_sent > errand.ground.clock.wall + MOMENT
         if is_behind and not isinstance(departing.command, Cancel):
             # Those before it waited, such as for the limiter, and so did it.
             departing.has_waited = True

@@ -151,12 +151,8 @@ class OnPaper(Ground):
         is_before: bool = False,
     ) -> Entry:
         """What was recorded of a read of the market."""
-        del (
-            since,
-            within,
-            is_at_once,
-            is_before,
-        )  # on paper it waits as long as messages take
+        # On paper it waits for as long as messages take.
+        del since, within, is_at_once, is_before
         return self.timeline.answers.claim(request, WITHIN)
 
 

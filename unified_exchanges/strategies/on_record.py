@@ -168,18 +168,15 @@ class OnRecord(Ground):
         """
         answers = self.timeline.answers
         is_read = request.method == "GET"
-        entry: Entry | None = None
         if is_before:
             with suppress(NotRecorded):
-                entry = answers.claim(request, within, since=since, is_shared=True)
+                return answers.claim(request, within, since=since, is_shared=True)
         try:
             if is_at_once:
                 within = _AT_ONCE
             elif within is None or not answers.is_left(request, since, within):
                 within = COMMANDS
-            entry = entry or answers.claim(
-                request, within, since=since, is_shared=is_read
-            )
+            entry = answers.claim(request, within, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "

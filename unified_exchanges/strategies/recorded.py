@@ -33,7 +33,7 @@ from .asked import Asked
 from .beginning import read_subjects
 from .command_errand import CommandErrand
 from .commands import Cancel, Command, Place
-from .departures import Departing, Departures, LeftOnce
+from .departures import MOMENT, Departing, Departures, LeftOnce
 from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
 from .on_paper import OnPaper
@@ -52,12 +52,6 @@ BREATH: Final = 256
 """Things that happen before others are let in."""
 _SECOND: Final = 10**9
 _AT_ONCE: Final = round(AT_ONCE * _SECOND)
-_DOUBT: Final = 50_000_000
-"""Nanoseconds before a command that is not recorded is said to be so.
-
-Live some pass until it leaves: it is not in the recording if meanwhile its order is canceled
-or the run ends.
-"""
 
 
 def is_recorded(venues: Iterable[Venue]) -> bool:
@@ -262,7 +256,7 @@ class RecordedRun:
     def _is_overdue(self, departing: Departing) -> bool:
         """Whether it waited for so long that it did not leave when it was recorded."""
         # Others may have had room a little later then.
-        waited = self._waited(departing) + _DOUBT
+        waited = self._waited(departing) + MOMENT
         venue = self._ground.exchange.venue
         return not self._ground.waits and is_overdue(departing.command, waited, venue)
 
@@ -332,10 +326,10 @@ class RecordedRun:
         venue = self._ground.exchange.venue
         # A limiter that is used up grants here a moment sooner what it granted live later.
         if not (departing.may_wait or venue.settings.limits.enabled):
-            return _DOUBT + departing.is_canceled * _AT_ONCE
+            return MOMENT + departing.is_canceled * _AT_ONCE
         waited = self._running.now() - departing.since
         left = remaining(departing.command, waited, venue)
-        return max(_DOUBT, round(left * _SECOND) if left < inf else 0)
+        return max(MOMENT, round(left * _SECOND) if left < inf else 0)
 
     def _give_up(self, departing: Departing) -> None:
         """Nothing came that says why it was not sent."""
