@@ -27,7 +27,7 @@ from unified_exchanges.errors import (
     UnifiedExchangesError,
     VenueSchemaError,
 )
-from unified_exchanges.flow import Request, Response, collect, limited
+from unified_exchanges.flow import Request, Response, Sleep, advance, collect, limited
 from unified_exchanges.policy import RetryPolicy
 from unified_exchanges.settings import Settings
 from unified_exchanges.testing.scripted import AsyncScriptedTransport
@@ -431,6 +431,23 @@ def test_p09_a_listing_is_followed_to_its_end(flavour: str, *, ahead: bool) -> N
     rig = Rig(flavour, [serve_pages] * 3, VirtualClock())
     found = rig.listed(toy().items(ahead=ahead))
     assert found == ["0", "1", "2", "a0", "a1", "a2", "b0", "b1", "b2"]
+
+
+def test_a_place_in_the_limiter_is_given_back_once() -> None:
+    clock = VirtualClock()
+    clock.advance(5.0)
+    venue = toy(clock)
+    bucket, now = venue.bucket("read"), clock.monotonic()
+    bucket.pause(now, 5.0)
+    # Two leave when it is over, and there are fifty tokens then.
+    flows = [venue.send(get("/x")) for _ in range(2)]
+    first, _ = [advance(flow, None) for flow in flows]
+    assert isinstance(first, Sleep)
+    flows[0].close()
+    assert first.give_back is not None
+    first.give_back()
+    assert bucket.turn(now, 40) == now + 5
+    assert bucket.turn(now, 41) > now + 5
 
 
 @pytest.mark.parametrize("ahead", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -285,16 +286,36 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
     assert ran.cash == tested.cash
 
 
+class Holder(Strategy):
+    """Takes ten of one market, once."""
+
+    def __init__(self, name: str) -> None:
+        self.markets = [name]
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions and book.ask:
+            desk.place(book.market_id, book.outcome, "buy", book.ask.price, 10)
+
+
+@pytest.mark.parametrize("venue", VENUES)
 def test_what_is_held_after_a_run_is_told_though_no_stream_tells_the_book_any_more(
-    tape: Tape,
+    venue: str, tmp_path: Path
 ) -> None:
-    with exchange("paper", source="replay", path=tape.path, cash=2_000) as ex:
-        report = run(Busy(tape.names), ex)
-        held = ex.fetch_positions()
-    assert held
-    assert {(x.market_id, x.outcome, x.size) for x in held} == {
-        (x.market_id, x.outcome, x.size) for x in report.positions
-    }
+    path = tmp_path / "watched.jsonl"
+    with stage(venue) as at, exchange(venue, **at.account) as ex, Recorder(ex, path):
+        name = _busy(ex)[0]
+        contract_of(ex, name)
+        with ex.watch_order_book(name) as books:
+            books.next(timeout=10)
+            time.sleep(0.5)
+        # Whoever is recorded follows it no more, and does something else.
+        ex.watch_order_book(_busy(ex)[1]).next(timeout=10)
+        time.sleep(0.5)
+    with exchange("paper", source="replay", path=path, cash=2_000) as ex:
+        report = run(Holder(name), ex)
+        (held,) = ex.fetch_positions()
+    assert held.mark_price is None
+    assert [held.size] == [x.size for x in report.positions] == [10]
 
 
 def bunched(path: Path, out: Path, size: int = 4) -> Path:

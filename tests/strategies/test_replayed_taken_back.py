@@ -185,8 +185,10 @@ class Changing(Strategy):
     def __init__(self, name: str) -> None:
         self.markets = [name]
         self.told: list[tuple[str, str, Decimal, Decimal]] = []
+        self.lasted = timedelta(0)
 
     def on_start(self, desk: Desk) -> None:
+        self.began = desk.now
         steps = {"place": 300, "before": 900, "change": 930, "enough": 1_500}
         for name, milliseconds in steps.items():
             desk.timer(name, timedelta(milliseconds=milliseconds))
@@ -207,6 +209,7 @@ class Changing(Strategy):
 
     def on_order(self, desk: Desk, order: Order) -> None:
         self.told.append((order.order_id, str(order.status), order.price, order.size))
+        self.lasted = desk.now - self.began
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -225,6 +228,8 @@ def test_a_change_that_was_taken_back_while_it_read_keeps_none_behind_it(
         report = replayed(other, again, path)
         assert report.failures == report.unsent == report.left_orders == ()
         assert again.told == real.told
+        # Nor is the cancel behind them told later.
+        assert again.lasted < real.lasted + timedelta(milliseconds=100)
 
 
 class Ending(Strategy):
@@ -233,14 +238,15 @@ class Ending(Strategy):
     ``last`` is which of both is asked for, and how many milliseconds before the end.
     """
 
-    def __init__(self, name: str, *last: tuple[str, int]) -> None:
+    def __init__(self, name: str, *last: tuple[str, int], ends: int = 900) -> None:
         self.markets = [name]
+        self.ends = ends
         self.last = dict(last)
         self.told: list[tuple[str, str, Decimal]] = []
 
     def on_start(self, desk: Desk) -> None:
-        steps = {name: 900 - before for name, before in self.last.items()}
-        for name, milliseconds in ({"place": 300, "end": 900} | steps).items():
+        steps = {name: self.ends - before for name, before in self.last.items()}
+        for name, milliseconds in ({"place": 300, "end": self.ends} | steps).items():
             desk.timer(name, timedelta(milliseconds=milliseconds))
 
     def on_timer(self, desk: Desk, name: str) -> None:
@@ -302,6 +308,25 @@ def test_a_cancel_right_before_the_end_is_not_that_of_the_end(
         # Live it had not left by then: the recording has only the cancels of the end.
         again = Ending(real.markets[0], ("cancel", 1))
         assert_unsent(replayed(other, again, path), before)
+        assert sorted(again.told) == sorted(real.told)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_cancel_that_had_left_right_before_the_end_leaves_in_a_run_that_ends_sooner(
+    venue: str, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ending.jsonl"
+    with stage(venue) as at:
+        slow = Fault("delay", method="DELETE", path="order", seconds=0.2, count=None)
+        at.server.faults.add(slow)
+        real = Ending(quoted(at), ("cancel", 30))
+        before = live(flavour, real, at, path)
+    assert before.unsent == ()
+    for other in FLAVOURS:
+        again = Ending(real.markets[0], ("cancel", 20), ends=870)
+        report = replayed(other, again, path)
+        assert report.failures == report.unsent == ()
         assert sorted(again.told) == sorted(real.told)
 
 

@@ -68,6 +68,19 @@ def test_a_sale_that_is_taken_back_is_no_purchase_of_what_was_supposed() -> None
     assert desk.account.held("RAIN", "yes").size == 10
 
 
+def test_a_purchase_that_another_sale_has_taken_meanwhile_is_no_other_one() -> None:
+    """Of the two sales the later one is told first, and takes the first purchase."""
+    desk = desk_of_one()
+    for told in (
+        filled(SELL, 10, "0.60", 4),
+        filled(BUY, 10, "0.40", 1),
+        filled(SELL, 10, "0.60", 2),
+        filled(BUY, 10, "0.40", 3),
+    ):
+        desk.told_fill(told)
+    assert state(desk)[1] == 0
+
+
 @given(st.data())
 def test_in_whichever_order_fills_are_told_as_many_are_held(
     data: st.DataObject,

@@ -32,7 +32,7 @@ from ..watching.replay_hub import timeline_of
 from .asked import Asked
 from .beginning import read_subjects
 from .command_errand import CommandErrand
-from .commands import Cancel, Command, Place
+from .commands import Cancel, Command
 from .departures import MOMENT, Departing, Departures, LeftOnce
 from .ending import Ending, Hurry, Outcome, unconfirmed
 from .grounds import Ground, Recorded
@@ -288,7 +288,7 @@ class RecordedRun:
         elif departing.is_missed and session.is_stopping:
             self._withdraw(departing)
             return
-        elif departing.is_missed and self._is_void(departing):
+        elif departing.is_missed and departing.is_revoked:
             self._revoked(departing)
             return
         doubt = self._doubt(departing) if departing.is_missed else 0
@@ -305,13 +305,6 @@ class RecordedRun:
         # Told at once, as in a backtest: before all that comes of this moment besides.
         places = (n for n, x in enumerate(self._items) if not isinstance(x, _NeverLeft))
         self._items.insert(next(places, len(self._items)), _NeverLeft(item))
-
-    def _is_void(self, departing: Departing) -> bool:
-        """Whether what is not recorded did not leave, as its order was to end."""
-        # Of changes it may have left, and an equal one before it, which did not, have its
-        # answer.
-        is_change = not isinstance(departing.command, Place)
-        return departing.is_revoked or (departing.is_canceled and is_change)
 
     def _doubt(self, departing: Departing) -> int:
         """Nanoseconds in which it may turn out why what is not recorded was not sent.
